@@ -1,0 +1,154 @@
+/**
+ * Every error Millstream throws on purpose: one base class, a stable `code`, and a message that says
+ * what happened, where, and what to do. Codes are public: scripts may match on them.
+ */
+
+/** Stable identifiers of Millstream's errors. */
+export type ErrorCode =
+  | 'MILLSTREAM_INVALID_ARGUMENT'
+  | 'MILLSTREAM_STAGE_FAILED'
+  | 'MILLSTREAM_MISSING_PACKAGE'
+  | 'MILLSTREAM_CHECKPOINT_MISMATCH'
+  | 'MILLSTREAM_NOT_RESUMABLE'
+  | 'MILLSTREAM_STAGE_ADDRESS'
+  | 'MILLSTREAM_WORKER_DIED'
+  | 'MILLSTREAM_TYPESCRIPT_LOADER'
+  | 'MILLSTREAM_DATA'
+  | 'MILLSTREAM_USAGE'
+  | 'MILLSTREAM_CLOSED'
+
+/** Base class of all errors thrown by Millstream. */
+export class MillstreamError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
+/** An option or argument has a value that can never work; thrown while the pipeline is described. */
+export class InvalidArgumentError extends MillstreamError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MILLSTREAM_INVALID_ARGUMENT', message, options)
+  }
+}
+
+/** Where in a run an element failed. */
+export interface StageErrorInfo {
+  /** Node id of the stage, such as `map#2`. */
+  readonly stage: string
+  /** Position of the element in the stage's input, from 0, within its epoch. */
+  readonly index: number
+  /** Place in the user's source where the stage was added, such as `jobs/embed.ts:12`. */
+  readonly at?: string
+  /** Name of the function that failed, where it has one. */
+  readonly fn?: string
+}
+
+/** A user's function threw on one element. `cause` is what it threw. */
+export class StageError extends MillstreamError implements StageErrorInfo {
+  readonly stage: string
+  readonly index: number
+  readonly at?: string
+  readonly fn?: string
+
+  constructor(info: StageErrorInfo, cause: unknown) {
+    const where = info.at === undefined ? '' : ` (${info.at})`
+    const name = info.fn ? ` ${info.fn}` : ''
+    super('MILLSTREAM_STAGE_FAILED', `${info.stage}${name}${where} failed on element ${info.index}: ${messageOf(cause)}`, {
+      cause,
+    })
+    this.stage = info.stage
+    this.index = info.index
+    if (info.at !== undefined) this.at = info.at
+    if (info.fn !== undefined) this.fn = info.fn
+    this.stack = causeFirst(this, cause)
+  }
+}
+
+/** An optional peer package is needed and not installed. */
+export class MissingPackageError extends MillstreamError {
+  constructor(name: string, needed: string, install: string, options?: ErrorOptions) {
+    super('MILLSTREAM_MISSING_PACKAGE', `${needed} needs the package ${name}. Install it: ${install}`, options)
+  }
+}
+
+/** A checkpoint belongs to another pipeline; the message names the first difference. */
+export class CheckpointMismatchError extends MillstreamError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MILLSTREAM_CHECKPOINT_MISMATCH', message, options)
+  }
+}
+
+/** A pipeline holds something that cannot be resumed; the message names it and the way out. */
+export class NotResumableError extends MillstreamError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MILLSTREAM_NOT_RESUMABLE', message, options)
+  }
+}
+
+/** A stage cannot be found again in a worker: not exported, in the entry module, or not a module. */
+export class StageAddressError extends MillstreamError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MILLSTREAM_STAGE_ADDRESS', message, options)
+  }
+}
+
+/** A worker ended while it had work. */
+export class WorkerDiedError extends MillstreamError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MILLSTREAM_WORKER_DIED', message, options)
+  }
+}
+
+/** A TypeScript file must be loaded and this Node cannot, nor is tsx installed. */
+export class TypeScriptLoaderError extends MillstreamError {
+  constructor(file: string, options?: ErrorOptions) {
+    super(
+      'MILLSTREAM_TYPESCRIPT_LOADER',
+      `${file} is TypeScript, which Node ${process.versions.node} does not load by itself. ` +
+        'Install tsx (npm i tsx), use Node 22.18 or newer, or point at compiled JavaScript.',
+      options,
+    )
+  }
+}
+
+/** Input data cannot be used: a damaged file, an empty folder, a wrong hash. */
+export class DataError extends MillstreamError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MILLSTREAM_DATA', message, options)
+  }
+}
+
+/** A command was called with wrong flags; commands exit with code 2. */
+export class UsageError extends MillstreamError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MILLSTREAM_USAGE', message, options)
+  }
+}
+
+/** An iteration or trainer was used after it was closed. */
+export class ClosedError extends MillstreamError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MILLSTREAM_CLOSED', message, options)
+  }
+}
+
+/** The message of anything that can be thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
+/** Puts the user's own stack lines before the library's, so that an editor jumps to the right place. */
+function causeFirst(error: Error, cause: unknown): string {
+  const head = `${error.name}: ${error.message}`
+  const own = (error.stack ?? '').split('\n').slice(1)
+  const theirs = cause instanceof Error ? framesOf(cause) : []
+  return [head, ...theirs, ...own].join('\n')
+}
+
+function framesOf(error: Error): string[] {
+  return (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+}

@@ -1,0 +1,1 @@
+export type { Observer, RunEvent, WaitReason } from './events.ts'
