@@ -1,0 +1,49 @@
+/**
+ * The port between a work edge and the places that run its function. Threads implement it today;
+ * processes and machines fit behind the same four members.
+ */
+
+/** Some neighbouring elements for a stage. */
+export interface Job {
+  readonly items: readonly unknown[]
+  /** Position of `items[0]` in the stage's input. */
+  readonly first: number
+  /** Stands for (seed, stage, epoch); the worker derives each element's random numbers from it. */
+  readonly key: number
+}
+
+/** What came of a job: values for the leading elements, and the error of the one that ended it, if any. */
+export interface JobResult {
+  readonly values: readonly unknown[]
+  /** What the user's function threw on `items[values.length]`; elements behind it were not tried. */
+  readonly failed?: { readonly error: unknown }
+  /** Milliseconds of the coordinator's `performance.now()` between which the worker was busy. */
+  readonly start: number
+  readonly end: number
+  /** Which worker did it, such as `thread 1`. */
+  readonly lane: string
+}
+
+/** Workers that hold one stage, for the time of a run. */
+export interface WorkPool {
+  /** How many jobs can be worked on at once. */
+  readonly width: number
+  /** Never rejects because of the user's function; rejects when the worker died or the pool is closed. */
+  run(job: Job): Promise<JobResult>
+  /** Lets jobs under way end, then ends the workers. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/** A stage together with the place that runs it; made by `stage.on(place)`. */
+export interface PlacedStage {
+  /** Name for plans, traces and errors, such as `stages.ts#decode`. */
+  readonly address: string
+  /** How the place prints, such as `threads(2)`. */
+  readonly place: string
+  /**
+   * Starts workers. Checks the address first, before any worker starts.
+   *
+   * @throws StageAddressError when the stage cannot be found from a worker.
+   */
+  open(signal: AbortSignal): Promise<WorkPool>
+}
