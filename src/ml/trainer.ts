@@ -15,7 +15,9 @@ export type LayerSpec =
       /** Default true; leave it out before batchNorm. */
       readonly bias?: boolean
     }
-  | { readonly op: 'maxPool' | 'batchNorm' | 'relu' | 'flatten' | 'globalMaxPool' | 'globalAvgPool' }
+  | {
+      readonly op: 'maxPool' | 'batchNorm' | 'relu' | 'flatten' | 'globalMaxPool' | 'globalAvgPool'
+    }
   | { readonly op: 'dense'; readonly units: number }
 
 /** How weights move. */
@@ -114,7 +116,10 @@ export interface Trainer extends Predictor {
   checkpoint(): Promise<Uint8Array>
   restore(checkpoint: Uint8Array): Promise<void>
   /** Writes the model for inference as ONNX, atomically. Extra entries go into the file's metadata. */
-  save(path: string, metadata?: Readonly<Record<string, string>>): Promise<{ bytes: number; sha256: string }>
+  save(
+    path: string,
+    metadata?: Readonly<Record<string, string>>,
+  ): Promise<{ bytes: number; sha256: string }>
 }
 
 /** A way to train and run models. */
