@@ -1,0 +1,21 @@
+import { collate } from '../tensor/index.ts'
+import type { GatherSpec } from './spec.ts'
+
+export interface BatchParams {
+  readonly size: number
+  readonly dropRemainder: boolean
+}
+
+export const batchSpec: GatherSpec<BatchParams> = {
+  op: 'batch',
+  kind: 'row',
+  rows: 'gather',
+  summary: 'Stacks so many neighbouring elements into one, member by member.',
+  tfData: 'batch',
+  structure: ({ size, dropRemainder }) => ({ size, dropRemainder }),
+  cardinality: ({ size, dropRemainder }, [n]) =>
+    n === undefined ? undefined : dropRemainder ? Math.floor(n / size) : Math.ceil(n / size),
+  size: ({ size }) => size,
+  make: () => collate,
+  keepsRest: ({ dropRemainder }) => !dropRemainder,
+}

@@ -1,0 +1,46 @@
+import type { PlanNode } from '../plan/node.ts'
+import type { Body, Chunk, Json, OpenContext, Operator, Token } from '../stream/operator.ts'
+import type { JunctionSpec } from './spec.ts'
+
+export const concatenateSpec: JunctionSpec<object> = {
+  op: 'concatenate',
+  kind: 'junction',
+  summary: 'The elements of one dataset after those of another.',
+  tfData: 'concatenate',
+  structure: () => ({}),
+  cardinality: (_, inputs) => {
+    if (inputs[0] === Infinity) return Infinity
+    return inputs.some((n) => n === undefined) ? undefined : inputs.reduce<number>((a, n) => a + (n ?? 0), 0)
+  },
+  open: (node, context, from) => new Concatenate(node, context, from),
+}
+
+/** Token: [which input, its state]. */
+class Concatenate implements Body {
+  readonly #inputs: number
+  readonly #context: OpenContext
+  #which: number
+  #input: Operator
+
+  constructor({ inputs }: PlanNode, context: OpenContext, from: Json | undefined) {
+    const [which, state] = Array.isArray(from) ? (from as readonly Json[]) : []
+    this.#inputs = inputs.length
+    this.#context = context
+    this.#which = typeof which === 'number' ? which : 0
+    this.#input = context.open(this.#which, state)
+  }
+
+  async pull(): Promise<Chunk | null> {
+    for (;;) {
+      const chunk = await this.#input.pull()
+      if (chunk !== null || this.#which + 1 >= this.#inputs) return chunk
+      await this.#input.close()
+      this.#which++
+      this.#input = this.#context.open(this.#which)
+    }
+  }
+
+  tok(): Token {
+    return [this.#which, this.#input.tok()]
+  }
+}

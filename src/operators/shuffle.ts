@@ -1,0 +1,183 @@
+import { CheckpointMismatchError } from '../errors/index.ts'
+import type { PlanNode } from '../plan/node.ts'
+import { Inlet } from '../stream/inlet.ts'
+import type { Body, Chunk, Json, LazyToken, OpenContext, Pace, Token } from '../stream/operator.ts'
+import { combine, hashBelow } from '../stream/random.ts'
+import { heldAfter, oldest } from './shuffle-order.ts'
+import { type JunctionSpec, sameCardinality } from './spec.ts'
+
+export interface ShuffleParams {
+  readonly size: number
+  /** Mixed with the run's seed; undefined = 0. */
+  readonly seed: number | undefined
+  /** False gives every epoch and every iteration the same order. */
+  readonly reshuffle: boolean
+}
+
+export const shuffleSpec: JunctionSpec<ShuffleParams> = {
+  op: 'shuffle',
+  kind: 'junction',
+  summary: 'Emits random elements of a buffer that holds the next so many.',
+  tfData: 'shuffle; without a seed the order follows from the run seed',
+  structure: ({ size, seed, reshuffle }) => ({ size, seed: seed ?? null, reshuffle }),
+  cardinality: sameCardinality,
+  open: (node, context, from) => new Shuffle(node, context, from),
+}
+
+/** State of the input at an ordinal; a list that only grows forwards, old ends die with their last token. */
+interface Mark {
+  readonly ordinal: number
+  readonly state: Token
+  next: Mark | undefined
+}
+
+/** Token: [outputs, input length or -1, inlet state at or before the oldest element held]. */
+class Shuffle implements Body {
+  readonly #key: number
+  readonly #size: number
+  readonly #pace: Pace
+  readonly #inlet: Inlet
+  readonly #slots: unknown[] = []
+  /** Ordinals of what the slots hold, to know which marks are still needed. */
+  #held: Float64Array
+  #outputs = 0
+  /** Length of the input, once its end was seen. */
+  #length: number | undefined
+  #oldestMark: Mark
+  #newestMark: Mark
+  #scanAt = 0
+  #restore: { readonly outputs: number } | undefined
+
+  constructor({ params }: PlanNode<ShuffleParams>, context: OpenContext, from: Json | undefined) {
+    this.#key = combine(params.reshuffle ? context.key : context.fixedKey, params.seed ?? 0)
+    this.#size = params.size
+    this.#pace = context.pace()
+    const [outputs, length, state] = Array.isArray(from) ? (from as readonly Json[]) : []
+    this.#inlet = new Inlet(context.open(0, Inlet.upstreamOf(state)), state)
+    this.#oldestMark = this.#newestMark = { ordinal: this.#inlet.ordinal, state: this.#inlet.tok(), next: undefined }
+    this.#held = new Float64Array(Math.min(params.size, 1024))
+    if (typeof outputs === 'number' && outputs > 0) {
+      this.#outputs = outputs
+      this.#length = typeof length === 'number' && length >= 0 ? length : undefined
+      this.#restore = { outputs }
+    }
+  }
+
+  async pull(): Promise<Chunk | null> {
+    if (this.#restore !== undefined) await this.#refill()
+    else if (this.#slots.length === 0 && this.#outputs === 0) await this.#firstFill()
+    const out: unknown[] = []
+    while (out.length < this.#pace.max) {
+      if (this.#length === undefined && this.#inlet.i === this.#inlet.n) {
+        if (out.length > 0) break
+        if (!(await this.#next())) this.#length = this.#size + this.#outputs
+      }
+      if (this.#length === this.#outputs) break
+      out.push(this.#emit())
+    }
+    if (this.#outputs >= this.#scanAt) this.#trim()
+    return out.length === 0 ? null : out
+  }
+
+  tok(): Token {
+    return tokenOf(this.#key, this.#outputs, this.#size, this.#length, this.#oldestMark)
+  }
+
+  #emit(): unknown {
+    const t = this.#outputs++
+    const live = this.#length === undefined ? this.#size : this.#length - t
+    const slot = hashBelow(this.#key, t, live)
+    const x = this.#slots[slot]
+    if (this.#length === undefined) {
+      this.#slots[slot] = this.#inlet.xs[this.#inlet.i++]
+      this.#held[slot] = this.#size + t
+    } else {
+      this.#slots[slot] = this.#slots[live - 1]
+      this.#held[slot] = this.#held[live - 1] ?? 0
+      this.#slots.pop()
+    }
+    return x
+  }
+
+  /** Makes sure that the inlet has an element, and marks where each chunk of the input starts. */
+  async #next(): Promise<boolean> {
+    if (this.#inlet.i < this.#inlet.n) return true
+    if (!(await this.#inlet.fill())) return false
+    const mark: Mark = { ordinal: this.#inlet.ordinal, state: this.#inlet.tok(), next: undefined }
+    this.#newestMark.next = mark
+    this.#newestMark = mark
+    return true
+  }
+
+  async #firstFill(): Promise<void> {
+    while (this.#slots.length < this.#size) {
+      if (!(await this.#next())) {
+        this.#length = this.#slots.length
+        return
+      }
+      this.#keep(this.#slots.length, this.#inlet.ordinal)
+    }
+  }
+
+  #keep(slot: number, ordinal: number): void {
+    this.#slots[slot] = this.#inlet.xs[this.#inlet.i++]
+    if (slot >= this.#held.length) {
+      const grown = new Float64Array(Math.min(this.#size, this.#held.length * 2))
+      grown.set(this.#held)
+      this.#held = grown
+    }
+    this.#held[slot] = ordinal
+  }
+
+  /** After a resume: reads again from the oldest element held, and keeps those that are. */
+  async #refill(): Promise<void> {
+    const n = this.#outputs
+    const held = heldAfter(this.#key, n, this.#size, this.#length)
+    const base = this.#inlet.ordinal
+    const end = Math.min(this.#length ?? Infinity, n + this.#size)
+    // By ordinal, not a Map: the window of a 100 k buffer is a million ordinals wide.
+    const slotOf = new Int32Array(Math.max(0, end - base)).fill(-1)
+    held.forEach((ordinal, slot) => (slotOf[ordinal - base] = slot))
+    this.#held = held
+    while (this.#inlet.ordinal < end) {
+      if (!(await this.#next())) throw shorterInput(this.#inlet.ordinal, end)
+      const stop = Math.min(this.#inlet.n, this.#inlet.i + end - this.#inlet.ordinal)
+      for (; this.#inlet.i < stop; this.#inlet.i++) {
+        const slot = slotOf[this.#inlet.ordinal - base] ?? -1
+        if (slot >= 0) this.#slots[slot] = this.#inlet.xs[this.#inlet.i]
+      }
+    }
+    this.#restore = undefined
+  }
+
+  /** Lets go of marks before the oldest element held; rarely, because it looks at every slot. */
+  #trim(): void {
+    this.#scanAt = this.#outputs + 4 * this.#size
+    const least = oldest(this.#held.subarray(0, this.#slots.length))
+    let mark = this.#oldestMark
+    while (mark.next !== undefined && mark.next.ordinal <= least) mark = mark.next
+    this.#oldestMark = mark
+  }
+}
+
+function tokenOf(key: number, n: number, size: number, length: number | undefined, from: Mark): LazyToken {
+  return {
+    toJSON(): Json {
+      const least = n === 0 ? from.ordinal : oldest(heldAfter(key, n, size, length))
+      let mark = from
+      while (mark.next !== undefined && mark.next.ordinal <= least) mark = mark.next
+      return [n, length ?? -1, plain(mark.state)]
+    },
+  }
+}
+
+/** A token as JSON. */
+export function plain(token: Token): Json {
+  return JSON.parse(JSON.stringify(token)) as Json
+}
+
+function shorterInput(got: number, wanted: number): Error {
+  return new CheckpointMismatchError(
+    `shuffle: the input ended at element ${got}, but the checkpoint saw ${wanted}: it is not the input it was`,
+  )
+}

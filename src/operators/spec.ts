@@ -1,0 +1,122 @@
+import type { PlanNode } from '../plan/node.ts'
+import type { Body, Json, OpenContext } from '../stream/operator.ts'
+
+/**
+ * What an operator's file holds. A source makes elements, a row operator is fused into a segment's loop, a
+ * junction reads its inputs through inlets.
+ */
+export type OperatorSpec<P = never> = RowSpec<P> | JunctionSpec<P> | SourceSpec<P>
+
+/** Row operators by what they do to the number of elements. */
+export type RowSpec<P = never> = StepSpec<P> | ExpandSpec<P> | GatherSpec<P>
+
+/** Number of elements where it is known without running: `Infinity` when it never ends. */
+export type Cardinality = number | undefined
+
+/** A user's function as the engine holds it. */
+export type UserFn = (...args: never[]) => unknown
+
+interface SpecBase<P> {
+  readonly op: string
+  /** One sentence for docs. */
+  readonly summary: string
+  /** Its name in tf.data and what differs. */
+  readonly tfData: string
+  /** What decides which elements come out: printed by `explain`, and part of a checkpoint's fingerprint. */
+  readonly structure: (params: P) => { readonly [name: string]: Json }
+  readonly cardinality: (params: P, inputs: readonly Cardinality[]) => Cardinality
+}
+
+interface RowBase<P> extends SpecBase<P> {
+  readonly kind: 'row'
+  /** Its state at the start, JSON values; they go into the token. */
+  readonly state?: (params: P) => readonly Json[]
+  /** The user's function, and how many parameters it has when it does not ask for a `Local`. */
+  readonly fn?: (params: P) => { readonly fn: UserFn; readonly arity: number }
+}
+
+/** One element in, that or another or none out. */
+export interface StepSpec<P = never> extends RowBase<P> {
+  readonly rows: 'same' | 'fewer'
+  /** The loop body as text; `x` is the element, the next operator's body follows. */
+  readonly emit: (params: P, g: Emitter) => string
+  /** The same as a function, where code generation is off. */
+  readonly step: (params: P, env: StepEnv, next: Next) => Next
+  /** True when the segment is over before it reads another element. */
+  readonly over?: (state: readonly Json[]) => boolean
+}
+
+/** One element in, several out. */
+export interface ExpandSpec<P = never> extends RowBase<P> {
+  readonly rows: 'expand'
+  readonly items: (params: P) => (x: unknown, call: UserCall) => readonly unknown[]
+}
+
+/** Several elements in, one out. */
+export interface GatherSpec<P = never> extends RowBase<P> {
+  readonly rows: 'gather'
+  readonly size: (params: P) => number
+  readonly make: (params: P) => (items: readonly unknown[]) => unknown
+  /** Whether an incomplete rest at the end comes out. */
+  readonly keepsRest: (params: P) => boolean
+}
+
+export type Next = (x: unknown) => void
+
+/** Calls the operator's user function, with a `Local` if it asks for one. */
+export type UserCall = (...args: unknown[]) => unknown
+
+/** Helps an operator to write its loop body. */
+export interface Emitter {
+  /** An expression that calls the user's function. */
+  call(args: string): string
+  /** The variable that holds state `k` of this operator. */
+  state(k: number): string
+  /** A variable name of this operator's own. */
+  own(name: string): string
+  /** Binds a value and gives its name. */
+  bind(value: unknown): string
+  /** Drops the current element. */
+  readonly drop: string
+  /** Ends the loop; the current element still goes on unless `drop` follows. */
+  readonly finish: string
+}
+
+/** The interpreter's side of `Emitter`. */
+export interface StepEnv {
+  readonly call: UserCall
+  get(k: number): unknown
+  set(k: number, value: unknown): void
+  finish(): void
+}
+
+/** Reads inputs through inlets; buffers, merges, waits. */
+export interface JunctionSpec<P = never> extends SpecBase<P> {
+  readonly kind: 'junction'
+  readonly open: (node: PlanNode<P>, context: OpenContext, from: Json | undefined) => Body
+}
+
+/** Makes elements out of nothing, or out of the world. Exactly one of `indexed` and `open` is there. */
+export interface SourceSpec<P = never> extends SpecBase<P> {
+  readonly kind: 'source'
+  /** Sources with random access: the segment's loop makes the elements itself. */
+  readonly indexed?: (params: P) => IndexedSource
+  readonly open?: (node: PlanNode<P>, context: OpenContext, from: Json | undefined) => Body
+  /** Why it cannot be resumed and what to do instead; undefined when it can. */
+  readonly notResumable?: (params: P) => string | undefined
+}
+
+/** Elements by position. */
+export interface IndexedSource {
+  readonly length: number
+  /** An expression for the element at the position held by the variable `i`. */
+  emit(bind: (value: unknown) => string, i: string): string
+  at(i: number): unknown
+}
+
+/** Cardinality of what keeps the number of elements. */
+export const sameCardinality = (_: unknown, [n]: readonly Cardinality[]): Cardinality => n
+
+/** Cardinality of what drops elements by their value. */
+export const unknownCardinality = (_: unknown, [n]: readonly Cardinality[]): Cardinality =>
+  n === 0 ? 0 : undefined

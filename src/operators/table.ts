@@ -1,0 +1,60 @@
+import { InvalidArgumentError } from '../errors/index.ts'
+import { arraySpec, slicesSpec } from '../sources/array.ts'
+import { generatorSpec } from '../sources/generator.ts'
+import { rangeSpec } from '../sources/range.ts'
+import { batchSpec } from './batch.ts'
+import { cacheSpec } from './cache.ts'
+import { concatenateSpec } from './concatenate.ts'
+import { enumerateSpec } from './enumerate.ts'
+import { filterSpec } from './filter.ts'
+import { flatMapSpec } from './flat-map.ts'
+import { ignoreErrorsSpec } from './ignore-errors.ts'
+import { mapAsyncSpec } from './map-async.ts'
+import { mapSpec } from './map.ts'
+import { prefetchSpec } from './prefetch.ts'
+import { repeatSpec } from './repeat.ts'
+import { scanSpec } from './scan.ts'
+import { shardSpec } from './shard.ts'
+import { shuffleSpec } from './shuffle.ts'
+import { skipSpec } from './skip.ts'
+import type { OperatorSpec } from './spec.ts'
+import { takeSpec } from './take.ts'
+import { takeWhileSpec } from './take-while.ts'
+import { unbatchSpec } from './unbatch.ts'
+import { zipSpec } from './zip.ts'
+
+/** Every operator there is: one file each, one row here. */
+export const operators: readonly OperatorSpec[] = [
+  rangeSpec,
+  arraySpec,
+  slicesSpec,
+  generatorSpec,
+  zipSpec,
+  concatenateSpec,
+  mapSpec,
+  mapAsyncSpec,
+  filterSpec,
+  flatMapSpec,
+  batchSpec,
+  unbatchSpec,
+  shuffleSpec,
+  repeatSpec,
+  takeSpec,
+  skipSpec,
+  takeWhileSpec,
+  shardSpec,
+  enumerateSpec,
+  scanSpec,
+  cacheSpec,
+  prefetchSpec,
+  ignoreErrorsSpec,
+]
+
+const byName = new Map(operators.map((spec) => [spec.op, spec]))
+
+/** @throws InvalidArgumentError for an operator that is not in the table. */
+export function specOf(op: string): OperatorSpec {
+  const spec = byName.get(op)
+  if (spec === undefined) throw new InvalidArgumentError(`there is no operator ${op}`)
+  return spec
+}

@@ -1,0 +1,29 @@
+import type { StepSpec } from './spec.ts'
+
+export interface TakeParams {
+  /** Negative takes all, as in tf.data. */
+  readonly count: number
+}
+
+export const takeSpec: StepSpec<TakeParams> = {
+  op: 'take',
+  kind: 'row',
+  rows: 'fewer',
+  summary: 'Ends after so many elements; a negative count takes all.',
+  tfData: 'take',
+  structure: ({ count }) => ({ count }),
+  cardinality: ({ count }, [n]) => {
+    if (count < 0) return n
+    return count === 0 ? 0 : n === undefined ? undefined : Math.min(count, n)
+  },
+  state: ({ count }) => [count],
+  over: ([left]) => left === 0,
+  // The element behind the last one is never asked for: it may be costly, or fail.
+  emit: (_, g) => `if (--${g.state(0)} === 0) ${g.finish}`,
+  step: (_, env, next) => (x) => {
+    const left = Number(env.get(0)) - 1
+    env.set(0, left)
+    if (left === 0) env.finish()
+    next(x)
+  },
+}

@@ -1,0 +1,38 @@
+import { ElementLocal } from '../stream/local.ts'
+import type { OpenContext } from '../stream/operator.ts'
+import { roomFor } from '../stream/size-of.ts'
+import type { UserFn } from './spec.ts'
+import type { Runner, Task } from './work.ts'
+
+/** Runs an asynchronous function of this thread, one element a task. */
+export function callRunner(fn: UserFn, width: number, context: OpenContext): Runner {
+  const call = fn as (...args: unknown[]) => unknown
+  const wantsLocal = fn.length !== 1
+  const { meter, key, signal } = context
+  const lanes = Array.from({ length: width }, (_, k) => width - k)
+  let room = 1024
+  let calls = 0
+  const finish = (task: Task, lane: number, start: number, finished: () => void): void => {
+    lanes.push(lane)
+    meter.busy(start, 1, `call ${lane}`)
+    if (calls++ % 64 === 0) room = roomFor(task.values[0])
+    finished()
+  }
+  return {
+    width,
+    group: () => 1,
+    room: () => room,
+    run: async (task, finished) => {
+      const lane = lanes.pop() ?? 0
+      const start = meter.now()
+      try {
+        const [x] = task.items
+        const local = wantsLocal ? new ElementLocal(key, signal).at(task.first) : undefined
+        task.values = [await (local === undefined ? call(x) : call(x, local))]
+      } catch (error) {
+        task.failed = { error }
+      }
+      finish(task, lane, start, finished)
+    },
+  }
+}

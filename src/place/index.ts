@@ -1,0 +1,2 @@
+export { inline } from './inline.ts'
+export { threads } from './threads.ts'

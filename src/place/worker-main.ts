@@ -1,0 +1,154 @@
+/** The worker's side: finds the stage, sets it up, and answers jobs one after the other until told to finish. */
+import { DataError, StageAddressError, messageOf } from '../errors/index.ts'
+import { importModule } from '../stage/load.ts'
+import { recordOf, type StageRecord } from '../stage/record.ts'
+import { openRunner } from '../stage/runner.ts'
+import { ElementLocal } from '../stream/local.ts'
+import { portChannel } from './channel.ts'
+import { encodeError, type EncodedError } from './error-codec.ts'
+import { markWorker } from './nesting.ts'
+import {
+  sharedNow,
+  type FromWorker,
+  type ToWorker,
+  type WorkerEnd,
+  type WorkerStart,
+} from './protocol.ts'
+import { runItems, type Outcome } from './run-job.ts'
+import { buffersIn, pack, unpack } from './wire.ts'
+
+type ServingRunner = Awaited<ReturnType<typeof openRunner>>
+type JobMessage = Extract<ToWorker, { type: 'job' }>
+
+/** Serves one stage until it is told to finish. */
+export async function serve(start: WorkerStart): Promise<void> {
+  markWorker(start.address.label)
+  const channel: WorkerEnd = portChannel<FromWorker, ToWorker>(start.port)
+  const runner = await openStage(start, channel)
+  if (!runner) return
+  const server = new Server(start, channel, runner)
+  channel.receive((message) => {
+    server.receive(message)
+  })
+  channel.send({ type: 'ready' })
+}
+
+/** The stage set up; or undefined after the coordinator was told why not. */
+async function openStage(
+  start: WorkerStart,
+  channel: WorkerEnd,
+): Promise<ServingRunner | undefined> {
+  let during: 'import' | 'setup' = 'import'
+  try {
+    const { definition } = await importStage(start)
+    during = 'setup'
+    return await openRunner({ definition, config: start.config })
+  } catch (error) {
+    channel.send({ type: 'unfit', during, error: encodeError(error) })
+    channel.close()
+    return undefined
+  }
+}
+
+async function importStage({ address }: WorkerStart): Promise<StageRecord> {
+  const record = recordOf((await importModule(address.url))[address.key])
+  if (record) return record
+  throw new StageAddressError(`its export ${address.key} is not a stage when a worker imports it`)
+}
+
+class Server {
+  readonly #label: string
+  readonly #channel: WorkerEnd
+  readonly #runner: ServingRunner
+  readonly #kept: ReadonlySet<unknown>
+  readonly #abort = new AbortController()
+  /** Adding it to this thread's shared clock gives the coordinator's `performance.now()`. */
+  readonly #clock: number
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(start: WorkerStart, channel: WorkerEnd, runner: ServingRunner) {
+    this.#label = start.address.label
+    this.#clock = start.clock
+    this.#channel = channel
+    this.#runner = runner
+    this.#kept = buffersIn(runner.state)
+  }
+
+  receive(message: ToWorker): void {
+    if (message.type === 'abort') this.#abort.abort()
+    else if (message.type === 'job') this.#last = this.#last.then(() => this.#work(message))
+    else void this.#last.then(() => this.#finish())
+  }
+
+  async #work(job: JobMessage): Promise<void> {
+    const start = this.#now()
+    const local = new ElementLocal(job.key, this.#abort.signal)
+    const outcome = await runItems(this.#runner, { items: unpack(job), first: job.first }, local)
+    this.#answer(job.id, outcome, start)
+  }
+
+  #answer(id: number, { values, failed }: Outcome, start: number): void {
+    const send = (packed: ReturnType<typeof pack>, error: EncodedError | undefined): void => {
+      const { transfer, ...wired } = packed
+      const answer = {
+        type: 'result',
+        id,
+        failed: error,
+        start,
+        end: this.#now(),
+        ...wired,
+      } as const
+      this.#channel.send(answer, transfer)
+    }
+    const packed = pack(values, { how: 'move', kept: this.#kept })
+    try {
+      send(packed, failed && encodeError(failed.error))
+    } catch (error) {
+      const at = packed.values.findIndex((value) => !isCloneable(value))
+      // Every value can be copied, so one cannot be moved: WebAssembly memory, for example.
+      if (at < 0) send({ ...packed, transfer: [] }, failed && encodeError(failed.error))
+      else
+        send(pack(values.slice(0, at), { how: 'move', kept: this.#kept }), this.#unsendable(error))
+    }
+  }
+
+  #unsendable(cause: unknown): EncodedError {
+    return encodeError(
+      new DataError(
+        `the result of ${this.#label} cannot be sent to another thread: ${messageOf(cause)} ` +
+          'Return data (numbers, text, typed arrays, records, tuples). A buffer that was returned once has ' +
+          'moved away: return a copy of what the stage keeps.',
+        { cause },
+      ),
+    )
+  }
+
+  async #finish(): Promise<void> {
+    let failed: EncodedError | undefined
+    try {
+      await this.#runner.close()
+    } catch (error) {
+      failed = encodeError(error)
+    }
+    // Nothing else may hold this thread once the port is closed: it then ends by itself, native work drained.
+    this.#channel.send({ type: 'bye', failed, open: openResources() })
+    this.#channel.close()
+  }
+
+  #now(): number {
+    return sharedNow() + this.#clock
+  }
+}
+
+function isCloneable(value: unknown): boolean {
+  try {
+    structuredClone(value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function openResources(): string[] {
+  return [...new Set(process.getActiveResourcesInfo())].filter((name) => name !== 'MessagePort')
+}

@@ -1,0 +1,42 @@
+/**
+ * A pipeline as frozen data: what each Dataset method appends. Printable, hashable, comparable; nothing runs
+ * and nothing is opened by making one.
+ */
+export interface PlanNode<P = unknown> {
+  /** Name of the operator, the key of its row in the operator table. */
+  readonly op: string
+  readonly params: P
+  readonly inputs: readonly PlanNode[]
+  /** Operator and place among its kind on this branch, such as `map#2`. Keys chance, metrics and errors. */
+  readonly id: string
+  /** Where the user added it: `file:line`. */
+  readonly at?: string
+}
+
+/** Appends an operator to a plan. */
+export function makeNode<P>(
+  op: string,
+  params: P,
+  inputs: readonly PlanNode[],
+  at?: string,
+): PlanNode<P> {
+  const node = { op, params, inputs, id: `${op}#${1 + countOf(op, inputs[0])}` }
+  return Object.freeze(at === undefined ? node : { ...node, at })
+}
+
+function countOf(op: string, from: PlanNode | undefined): number {
+  let count = 0
+  for (let node = from; node !== undefined; node = node.inputs[0]) if (node.op === op) count++
+  return count
+}
+
+/** All nodes of a plan, sources first. */
+export function nodesOf(root: PlanNode): readonly PlanNode[] {
+  const found: PlanNode[] = []
+  const visit = (node: PlanNode): void => {
+    for (const input of node.inputs) visit(input)
+    found.push(node)
+  }
+  visit(root)
+  return found
+}

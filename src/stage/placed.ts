@@ -1,0 +1,19 @@
+import type { Local } from '../stream/local.ts'
+import type { PlacedStage, WorkPool } from '../stream/pool.ts'
+import type { StageRecord } from './record.ts'
+
+/** Where workers run: `inline`, `threads(n)`. A value, so that a pipeline can take it as a parameter. */
+export interface Place {
+  /** How the place prints, such as `threads(2)`. */
+  readonly name: string
+  /** Starts the workers of one stage for one run. */
+  open(stage: StageRecord, signal: AbortSignal): Promise<WorkPool>
+}
+
+/** A stage together with its place; `Dataset.map` takes it in the place of a function. */
+export interface Placed<in I, out O> extends PlacedStage {
+  /** What `.with()` bound; part of what the stage computes, so of a plan's fingerprint. */
+  readonly config: unknown
+  /** The same work in this thread. */
+  readonly inline: (x: I, local?: Local) => O | Promise<O>
+}

@@ -1,0 +1,87 @@
+/**
+ * The contract between operators. Chunks of elements are pulled; a token names the state between two pulls.
+ * Operators see no clock, thread or telemetry: one caller, `run/guard.ts`, does all that around them.
+ */
+
+/** What survives a trip through JSON. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+/** A state, written out only when a checkpoint is asked for. Never changed once made. */
+export type Token = Json | LazyToken | readonly Token[]
+
+/** A token that is costly to write, or that follows a log that still grows. */
+export interface LazyToken {
+  toJSON(): Json
+}
+
+/** Neighbouring elements; never empty when it comes out of a pull. */
+export type Chunk<T = unknown> = readonly T[]
+
+/** What an operator's file writes. */
+export interface Body<T = unknown> {
+  /**
+   * The next elements, or null for ever after the end. Called again only after it settled. It may reject
+   * because of one element: the next call then goes on behind it.
+   */
+  pull(): Promise<Chunk<T> | null>
+  /** The state after the last settled pull; not called during one. O(1), or O(open streams). */
+  tok(): Token
+  /** Wakes what waits on something else than an input or the run's signal; pulls settle soon after. */
+  stop?(): void
+  /** Frees the operator's own resources. Inputs are closed by the caller, after this. */
+  close?(): Promise<void>
+}
+
+/** A running operator as its reader sees it: `Body` with stopping and closing taken care of. */
+export interface Operator<T = unknown> {
+  pull(): Promise<Chunk<T> | null>
+  tok(): Token
+  /** Tells the operator and everything above it to let go of what waits. */
+  stop(): void
+  /** Stops, waits for the pull in flight, closes the operator, then its inputs. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/** How big chunks should be. It adapts to the time and bytes of elements; it never changes a result. */
+export interface Pace {
+  /** Elements the next chunk should hold at most. */
+  readonly max: number
+  /** Takes note of a finished chunk: `ms` of work for `n` elements like `sample`. */
+  note(n: number, ms: number, sample: unknown): void
+}
+
+/** Takes times and counts from operators that do work of their own. */
+export interface Meter {
+  /** Milliseconds now, or 0 when nobody measures this chunk. */
+  now(): number
+  /** `n` elements were worked on in `lane` since `start`, a value of `now()`. */
+  busy(start: number, n: number, lane?: string, end?: number): void
+  /** One operator's own share of a chunk, when `shares` is on. */
+  share(stage: string, start: number, end: number, n: number): void
+  /** True when fused operators should be timed one by one. */
+  readonly shares: boolean
+  /** An element failed and was left out. */
+  skipped(index: number, element: unknown, error: unknown): void
+}
+
+/** What an operator is opened with. */
+export interface OpenContext {
+  /** Stands for (seed, this node, epoch): the chance of this node. */
+  readonly key: number
+  /** The same without the epoch, for what must not change between epochs. */
+  readonly fixedKey: number
+  /** Aborted when the run stops. */
+  readonly signal: AbortSignal
+  readonly meter: Meter
+  /** False where code generation is off. */
+  readonly codegen: boolean
+  pace(): Pace
+  /** Opens input `input` from a state, within the same epoch. */
+  open(input: number, from?: Json): Operator
+  /** Opens input `input` in an epoch of its own; `'first'` is the one that caches freeze. */
+  openEpoch(input: number, epoch: number | 'first', from?: Json): Operator
+  /** A resource that lives as long as the run, whatever the epochs; closed with it. */
+  perRun<V extends { close(): Promise<void> }>(make: () => V): V
+  /** A value that lives as long as the plan's node does, shared by all its iterations. */
+  shared<V extends object>(make: () => V): V
+}

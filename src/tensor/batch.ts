@@ -1,0 +1,147 @@
+import { InvalidArgumentError } from '../errors/index.ts'
+import { Column, isNumericArray, isRecord, isTuple, type NumericArray, type Shape, Tensor } from './tensor.ts'
+
+/**
+ * Makes one batch of several elements of the same structure.
+ *
+ * @throws InvalidArgumentError when the elements differ in kind, fields, length or shape.
+ */
+export function collate(items: readonly unknown[]): unknown {
+  const first = items[0]
+  if (typeof first === 'number') return collateNumbers(items)
+  if (isNumericArray(first)) return stackVectors(items, first)
+  if (first instanceof Tensor) return stackTensors(items, first)
+  if (isTuple(first)) return collateTuples(items, first.length)
+  if (isRecord(first)) return collateRecords(items, first)
+  if (first instanceof Column) return collateColumns(items, first.length)
+  return Column.copy(items)
+}
+
+function collateNumbers(items: readonly unknown[]): Float64Array {
+  const out = new Float64Array(items.length)
+  for (let i = 0; i < items.length; i++) {
+    const x = items[i]
+    if (typeof x !== 'number') throw mixed('a number', x, i)
+    out[i] = x
+  }
+  return out
+}
+
+function stackVectors(items: readonly unknown[], first: NumericArray): Tensor {
+  const data = allocate(first, items.length * first.length)
+  items.forEach((x, i) => {
+    if (!isNumericArray(x)) throw mixed('a typed array', x, i)
+    if (x.length !== first.length) throw unequal(`length ${first.length}`, `length ${x.length}`, i)
+    data.set(x, i * first.length)
+  })
+  return new Tensor(data, [items.length, first.length])
+}
+
+function stackTensors(items: readonly unknown[], first: Tensor): Tensor {
+  const data = allocate(first.data, items.length * first.data.length)
+  items.forEach((x, i) => {
+    if (!(x instanceof Tensor)) throw mixed('a Tensor', x, i)
+    if (!sameShape(x.shape, first.shape)) throw unequal(shapeText(first.shape), shapeText(x.shape), i)
+    data.set(x.data, i * first.data.length)
+  })
+  return new Tensor(data, [items.length, ...first.shape])
+}
+
+function collateTuples(items: readonly unknown[], length: number): unknown[] {
+  const tuples = items.map((x, i) => {
+    if (!isTuple(x)) throw mixed('a tuple', x, i)
+    if (x.length !== length) throw unequal(`a tuple of ${length}`, `a tuple of ${x.length}`, i, TUPLE_HINT)
+    return x
+  })
+  return Array.from({ length }, (_, k) => collate(tuples.map((t) => t[k])))
+}
+
+const TUPLE_HINT =
+  '. A plain array is a tuple: make vectors of numbers typed arrays, or wrap lists that differ in length as { list }'
+
+function collateRecords(items: readonly unknown[], first: Record<string, unknown>): unknown {
+  const keys = Object.keys(first)
+  const records = items.map((x, i) => {
+    if (!isRecord(x)) throw mixed('a record', x, i)
+    const extra = Object.keys(x).length !== keys.length || keys.some((k) => !(k in x))
+    if (extra) throw unequal(`fields ${keys.join(', ')}`, `fields ${Object.keys(x).join(', ')}`, i)
+    return x
+  })
+  return Object.fromEntries(keys.map((k) => [k, collate(records.map((r) => r[k]))]))
+}
+
+function collateColumns(items: readonly unknown[], length: number): Column<unknown> {
+  items.forEach((x, i) => {
+    if (!(x instanceof Column)) throw mixed('a Column', x, i)
+    if (x.length !== length) throw unequal(`length ${length}`, `length ${x.length}`, i)
+  })
+  return Column.copy(items)
+}
+
+/** Number of elements in a batch. @throws InvalidArgumentError when `batch` is not one. */
+export function batchLength(batch: unknown): number {
+  if (batch instanceof Tensor) return batch.shape[0]
+  if (isNumericArray(batch) || batch instanceof Column) return batch.length
+  const members = isTuple(batch) ? batch : isRecord(batch) ? Object.values(batch) : undefined
+  if (members === undefined || members.length === 0) {
+    throw new InvalidArgumentError(`cannot unbatch ${describe(batch)}: it has no rows`)
+  }
+  const lengths = members.map(batchLength)
+  if (lengths.some((n) => n !== lengths[0])) {
+    throw new InvalidArgumentError(`cannot unbatch members of unequal length: ${lengths.join(', ')}`)
+  }
+  return lengths[0] ?? 0
+}
+
+/** Element `i` of a batch. Vectors and tensors are views into the batch, not copies. */
+export function sliceAt(batch: unknown, i: number): unknown {
+  if (batch instanceof Tensor) return tensorRow(batch, i)
+  if (isNumericArray(batch) || batch instanceof Column) return batch[i]
+  if (isTuple(batch)) return batch.map((member) => sliceAt(member, i))
+  if (isRecord(batch)) {
+    return Object.fromEntries(Object.entries(batch).map(([k, member]) => [k, sliceAt(member, i)]))
+  }
+  throw new InvalidArgumentError(`cannot unbatch ${describe(batch)}: it has no rows`)
+}
+
+function tensorRow(tensor: Tensor, i: number): unknown {
+  const [, ...rest] = tensor.shape
+  const size = rest.reduce((a, b) => a * b, 1)
+  const row = tensor.data.subarray(i * size, (i + 1) * size)
+  const [a, b, ...more] = rest
+  return a === undefined || b === undefined ? row : new Tensor(row, [a, b, ...more])
+}
+
+function allocate(like: NumericArray, length: number): NumericArray {
+  if (like instanceof Uint8Array) return new Uint8Array(length) // also for Buffer, whose pool must not be shared
+  const make = like.constructor as new (n: number) => NumericArray
+  return new make(length)
+}
+
+function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((n, i) => n === b[i])
+}
+
+const shapeText = (shape: Shape): string => `shape ${shape.join('x')}`
+
+function mixed(expected: string, got: unknown, i: number): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `elements of a batch must be of one kind: element 0 is ${expected}, element ${i} is ${describe(got)}`,
+  )
+}
+
+function unequal(a: string, b: string, i: number, hint = ''): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `elements of a batch must have one shape: element 0 has ${a}, element ${i} has ${b}${hint}`,
+  )
+}
+
+/** A short description of a value for messages. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value === 'object') {
+    return Array.isArray(value) ? `an array of ${value.length}` : `a ${value.constructor?.name ?? 'record'}`
+  }
+  const text = typeof value === 'function' ? value.name : String(value)
+  return `the ${typeof value} ${text.length > 40 ? `${text.slice(0, 40)}…` : text}`
+}
