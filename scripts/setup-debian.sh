@@ -7,7 +7,8 @@ set -euo pipefail
 have() {
   case $1 in
     chromium) command -v chromium || command -v chromium-browser || command -v google-chrome ;;
-    nats-server) command -v nats-server ;;
+    # Debian puts it where only root's PATH leads.
+    nats-server) command -v nats-server || compgen -G '/usr/sbin/nats-server' ;;
     postgresql) command -v postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' ;;
   esac >/dev/null
 }
