@@ -48,6 +48,7 @@ export class Thread {
   #killedFor: string | undefined
   #becomeReady!: () => void
   #refuse!: (error: Error) => void
+  #becomeIdle: (() => void) | undefined
 
   constructor(number: number, options: ThreadOptions) {
     this.lane = `thread ${number}`
@@ -114,16 +115,12 @@ export class Thread {
   }
 
   async #settle(): Promise<void> {
-    const jobs = [...this.#jobs.values()].map(
-      (pending) =>
-        new Promise<void>((resolve) => {
-          const { resolve: succeed, reject: fail } = pending
-          pending.resolve = (result) => (succeed(result), resolve())
-          pending.reject = (error) => (fail(error), resolve())
-        }),
-    )
+    if (this.#jobs.size === 0) return
+    const idle = new Promise<void>((resolve) => {
+      this.#becomeIdle = resolve
+    })
     const { settleLimit } = this.#options
-    if (!(await within(Promise.all(jobs), settleLimit))) {
+    if (!(await within(idle, settleLimit))) {
       await this.#kill(`it was still at work ${settleLimit / 1000} s after the run was closed`)
     }
   }
@@ -162,7 +159,10 @@ export class Thread {
   #settleJob(message: Extract<FromWorker, { type: 'result' }>): void {
     const pending = this.#jobs.get(message.id)
     this.#jobs.delete(message.id)
-    if (this.#jobs.size === 0 && this.#state === 'ready') this.#hold(false)
+    if (this.#jobs.size === 0) {
+      if (this.#state === 'ready') this.#hold(false)
+      this.#becomeIdle?.()
+    }
     pending?.resolve({
       values: unpack(message),
       start: message.start,
@@ -193,6 +193,7 @@ export class Thread {
     this.#refuse(died)
     for (const pending of this.#jobs.values()) pending.reject(died)
     this.#jobs.clear()
+    this.#becomeIdle?.()
     return died
   }
 

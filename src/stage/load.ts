@@ -85,7 +85,11 @@ function findTsx(url: string): string | undefined {
   const cwd = pathToFileURL(`${process.cwd()}/`).href
   for (const from of [url, cwd, import.meta.url]) {
     try {
-      return pathToFileURL(createRequire(from).resolve('tsx/esm/api')).href
+      // `require` finds the CommonJS form, whose register() looks for its files in the wrong folder.
+      const api = createRequire(from)
+        .resolve('tsx/esm/api')
+        .replace(/\.cjs$/, '.mjs')
+      return pathToFileURL(api).href
     } catch {
       // Not installed there; the caller says so when it is nowhere.
     }
