@@ -11,8 +11,8 @@ export interface Channel<Out, In> {
    * @throws DataCloneError (nothing was sent) when the message holds something that cannot be copied.
    */
   send(message: Out, transfer?: readonly ArrayBuffer[]): void
-  /** Starts to receive. One listener. */
-  receive(listener: (message: In) => void): void
+  /** Starts to receive. One listener; `broken` is told of a message that arrived and cannot be read. */
+  receive(listener: (message: In) => void, broken: (error: Error) => void): void
   /** Whether the channel keeps this thread from ending by itself. */
   hold(held: boolean): void
   /** Messages already sent still arrive. */
@@ -27,7 +27,8 @@ export function portChannel<Out, In>(port: MessagePort): Channel<Out, In> {
     send: (message, transfer = []) => {
       port.postMessage(message, transfer)
     },
-    receive: (listener) => {
+    receive: (listener, broken) => {
+      port.on('messageerror', broken)
       port.on('message', listener)
     },
     hold: (held) => {

@@ -24,12 +24,13 @@ const maxDepth = 8
 export function encodeError(thrown: unknown, depth = 0): EncodedError {
   try {
     if (!(thrown instanceof Error)) return { thrown: cloneable(thrown) ? thrown : String(thrown) }
-    const { cause } = thrown
+    // What is thrown may break the promises of its type.
+    const { name, message, cause } = thrown
     const deeper = depth < maxDepth
     const errors: unknown = 'errors' in thrown ? thrown.errors : undefined
     return {
-      name: String(thrown.name),
-      message: String(thrown.message),
+      name: asText(name),
+      message: asText(message),
       ...(typeof thrown.stack === 'string' && { stack: thrown.stack }),
       ...(deeper && cause !== undefined && { cause: encodeError(cause, depth + 1) }),
       ...(deeper &&
@@ -91,6 +92,10 @@ function fieldsOf(error: Error): Record<string, unknown> {
   // DOMException and others keep their code on the prototype.
   if ('code' in error && !('code' in result) && cloneable(error.code)) result['code'] = error.code
   return result
+}
+
+function asText(value: unknown): string {
+  return String(value)
 }
 
 function cloneable(value: unknown): boolean {

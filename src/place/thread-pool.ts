@@ -55,7 +55,9 @@ class ThreadPool implements WorkPool {
     if (this.#death) throw this.#tell(this.#death)
     const thread = this.#idlest()
     if (thread.load < depth) return this.#runOn(thread, job)
-    return new Promise((resolve, reject) => this.#waiting.push({ job, resolve, reject }))
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ job, resolve, reject })
+    })
   }
 
   close(): Promise<void> {

@@ -64,13 +64,18 @@ export class Thread {
       workerData: startOf(options, port2),
       transferList: [port2],
     })
-    const exited = new Promise<number>((resolve) => this.#worker.once('exit', resolve))
+    const exited = new Promise<number>((resolve) => {
+      this.#worker.once('exit', resolve)
+    })
     this.#worker.once('error', (error) => {
       this.#crash = error
     })
-    this.#channel.receive((message) => {
-      this.#receive(message)
-    })
+    this.#channel.receive(
+      (message) => {
+        this.#receive(message)
+      },
+      (error) => void this.#kill(`its answer cannot be read: ${error.message}`),
+    )
     this.ended = Promise.all([exited, this.#channel.closed]).then(([code]) => this.#end(code))
   }
 

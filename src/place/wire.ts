@@ -60,7 +60,8 @@ class Packer {
     if (ArrayBuffer.isView(value)) return this.#view(value)
     if (value instanceof ArrayBuffer) return this.#whole(value, value)
     if (value instanceof Tensor) {
-      return this.#marked({ [mark]: 'tensor', data: this.#view(value.data), shape: value.shape })
+      const { data, shape } = value as Tensor
+      return this.#marked({ [mark]: 'tensor', data: this.#view(data), shape })
     }
     if (value instanceof Column) {
       return this.#marked({ [mark]: 'column', items: this.#members(Array.from(value), depth) })
@@ -107,7 +108,9 @@ class Packer {
   }
 
   #whole<T>(value: T, buffer: ArrayBuffer): T {
-    if (this.#handover.how === 'move' && !this.#handover.kept.has(buffer)) this.transfer.add(buffer)
+    const moves = this.#handover.how === 'move' && !this.#handover.kept.has(buffer)
+    // A buffer that moved away before has length 0: copying it fails here, moving it in Node 20 fails there.
+    if (moves && buffer.byteLength > 0) this.transfer.add(buffer)
     return value
   }
 }

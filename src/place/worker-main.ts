@@ -27,9 +27,15 @@ export async function serve(start: WorkerStart): Promise<void> {
   const runner = await openStage(start, channel)
   if (!runner) return
   const server = new Server(start, channel, runner)
-  channel.receive((message) => {
-    server.receive(message)
-  })
+  channel.receive(
+    (message) => {
+      server.receive(message)
+    },
+    (error) => {
+      // Uncaught on purpose: the coordinator waits for an answer that this thread can no longer give.
+      throw error
+    },
+  )
   channel.send({ type: 'ready' })
 }
 

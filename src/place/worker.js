@@ -1,13 +1,17 @@
 // What a thread starts with: plain JavaScript, since Node 20 cannot start a thread from TypeScript.
 import { workerData } from 'node:worker_threads'
 
-/** @type {import('./protocol.ts').WorkerStart} */
-const start = workerData
+const start = /** @type {import('./protocol.ts').WorkerStart} */ (
+  /** @type {unknown} */ (workerData)
+)
 
 if (start.tsx !== undefined) {
-  const { register } = await import(start.tsx)
-  register()
+  /** @type {unknown} */
+  const tsx = await import(start.tsx)
+  const api = /** @type {import('../stage/load.ts').TsxApi} */ (tsx)
+  api.register()
 }
-/** @type {typeof import('./worker-main.ts')} */
-const { serve } = await import(start.main)
+/** @type {unknown} */
+const main = await import(start.main)
+const { serve } = /** @type {typeof import('./worker-main.ts')} */ (main)
 await serve(start)

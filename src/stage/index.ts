@@ -1,6 +1,7 @@
 export {
   stage,
   type Stage,
+  type StageFor,
   type StageModule,
   type StageParts,
   type StageTemplate,

@@ -7,7 +7,8 @@ import { pathToFileURL } from 'node:url'
 import { TypeScriptLoaderError } from '../errors/index.ts'
 import { pathOf } from './birth.ts'
 
-interface TsxApi {
+/** The part of tsx/esm/api that is used. */
+export interface TsxApi {
   register(): unknown
   tsImport(url: string, parent: string): Promise<Namespace>
 }

@@ -29,6 +29,9 @@ export interface StageTemplate<in I, out O, in C> {
   with(config: C): Stage<I, O>
 }
 
+/** `stage()` gives a template where the function asks for parameters. */
+export type StageFor<I, O, C> = [C] extends [void] ? Stage<I, O> : StageTemplate<I, O, C>
+
 /** A stage with state: `setup` runs once per worker, `teardown` when the worker ends. */
 export interface StageParts<I, O, S, C> {
   readonly setup: (config: C) => S | Promise<S>
@@ -59,22 +62,14 @@ export type StageModule = { readonly url: string } | URL
  * with the second form `setup` gets what `.with()` bound, and `run` gets the element, the state and
  * `local`. Buffers in a result move from the worker to the pipeline: return a copy of what you keep.
  */
-export function stage<I, O>(
-  module: StageModule,
-  fn: (x: I, local: Local) => O | Promise<O>,
-): Stage<I, O>
-export function stage<I, O, C>(
+export function stage<I, O, C = void>(
   module: StageModule,
   fn: (x: I, local: Local, config: C) => O | Promise<O>,
-): StageTemplate<I, O, C>
-export function stage<I, O, S>(
-  module: StageModule,
-  parts: Omit<StageParts<I, O, S, never>, 'setup'> & { readonly setup: () => S | Promise<S> },
-): Stage<I, O>
-export function stage<I, O, S, C>(
+): StageFor<I, O, C>
+export function stage<I, O, S, C = void>(
   module: StageModule,
   parts: StageParts<I, O, S, C>,
-): StageTemplate<I, O, C>
+): StageFor<I, O, C>
 export function stage(module: StageModule, does: unknown): unknown {
   const url = module instanceof URL ? module.href : module.url
   if (typeof url !== 'string') {
@@ -86,7 +81,8 @@ export function stage(module: StageModule, does: unknown): unknown {
 
 function definitionOf(does: unknown): Definition {
   if (typeof does === 'function') {
-    return { run: (x, _state, local, config) => does(x, local, config) }
+    const fn = does as (x: unknown, local: Local, config: unknown) => unknown
+    return { run: (x, _state, local, config) => fn(x, local, config) }
   }
   const parts = does as Partial<Definition> | null
   if (typeof parts?.setup !== 'function' || typeof parts.run !== 'function') {
