@@ -1,6 +1,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { DataError, StageAddressError, WorkerDiedError, messageOf } from '../errors/index.ts'
 import type { StageAddress } from '../stage/address.ts'
+import { tsxNeededFor } from '../stage/load.ts'
 import type { Job, JobResult } from '../stream/pool.ts'
 import { portChannel } from './channel.ts'
 import { decodeError } from './error-codec.ts'
@@ -17,7 +18,6 @@ import { pack, unpack } from './wire.ts'
 export interface ThreadOptions {
   readonly address: StageAddress
   readonly config: unknown
-  readonly tsx: string | undefined
   /** Milliseconds that jobs under way get to end once the run is closed. */
   readonly settleLimit: number
   /** Milliseconds that the thread gets to end by itself after its teardown. */
@@ -241,7 +241,8 @@ function startOf(options: ThreadOptions, port: WorkerStart['port']): WorkerStart
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
   return {
     main: new URL(`./worker-main${extension}`, import.meta.url).href,
-    tsx: options.tsx,
+    // The library's own sources are TypeScript too while it is developed.
+    tsx: options.address.tsx ?? tsxNeededFor(import.meta.url),
     port,
     address: options.address,
     config: options.config,

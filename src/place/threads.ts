@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { InvalidArgumentError, StageAddressError } from '../errors/index.ts'
 import { locate } from '../stage/address.ts'
-import { tsxNeededFor } from '../stage/load.ts'
 import type { Place } from '../stage/placed.ts'
 import type { StageRecord } from '../stage/record.ts'
 import type { WorkPool } from '../stream/pool.ts'
@@ -38,11 +37,5 @@ async function open(stage: StageRecord, count: number, signal: AbortSignal): Pro
     )
   }
   const address = await locate(stage)
-  const options = { address, config: stage.config, settleLimit, exitLimit }
-  return openThreads(count, { ...options, tsx: tsxFor(address.url) }, signal)
-}
-
-/** The library's own sources are TypeScript too while it is developed. */
-function tsxFor(url: string): string | undefined {
-  return tsxNeededFor(url) ?? tsxNeededFor(import.meta.url)
+  return openThreads(count, { address, config: stage.config, settleLimit, exitLimit }, signal)
 }

@@ -57,7 +57,8 @@ async function openStage(
 }
 
 async function importStage({ address }: WorkerStart): Promise<StageRecord> {
-  const record = recordOf((await importModule(address.url))[address.key])
+  const { namespace } = await importModule(address.url)
+  const record = recordOf(namespace[address.key])
   if (record) return record
   throw new StageAddressError(`its export ${address.key} is not a stage when a worker imports it`)
 }

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { MillstreamError, StageAddressError, messageOf } from '../errors/index.ts'
 import { birthFunction, birthLabel, fileName, isTwin, pathOf } from './birth.ts'
-import { importModule, type Namespace } from './load.ts'
+import { importModule, type Loaded, type Namespace, tsxNeededFor } from './load.ts'
 import { recordOf, type StageRecord } from './record.ts'
 
 /** Where a worker finds a stage: it imports `url` and takes the export `key`. */
@@ -11,6 +11,8 @@ export interface StageAddress {
   readonly key: string
   /** How the address prints, such as `stages.ts#decode`. */
   readonly label: string
+  /** URL of tsx's register module, if a thread needs it to import the module. */
+  readonly tsx: string | undefined
 }
 
 /** A module that is still loading after so many milliseconds waits for itself. */
@@ -20,6 +22,7 @@ const loadLimit = 10_000
  * Finds the name under which the stage's module exports it.
  *
  * @throws StageAddressError when a worker could not find the stage; the message says what to change.
+ * @throws TypeScriptLoaderError when its module is TypeScript and a worker could not load that.
  */
 export async function locate(stage: StageRecord, limit = loadLimit): Promise<StageAddress> {
   const name = birthLabel(stage.url, stage.birth)
@@ -32,9 +35,10 @@ export async function locate(stage: StageRecord, limit = loadLimit): Promise<Sta
         'whole program again. Move the stage to a module of its own and import it from there.',
     )
   }
-  const key = keyOf(await load(stage, name, limit), stage)
+  const { namespace, tsx = tsxNeededFor(stage.url) } = await load(stage, name, limit)
+  const key = keyOf(namespace, stage)
   if (key === undefined) throw notExported(stage, name)
-  return { url: stage.url, key, label: `${fileName(stage.url)}#${key}` }
+  return { url: stage.url, key, label: `${fileName(stage.url)}#${key}`, tsx }
 }
 
 function keyOf(namespace: Namespace, stage: StageRecord): string | undefined {
@@ -43,15 +47,13 @@ function keyOf(namespace: Namespace, stage: StageRecord): string | undefined {
     return record ? [{ key, record }] : []
   })
   const same = stages.find(({ record }) => record.definition === stage.definition)
-  const twin = (): typeof same =>
-    stages.find(
-      ({ record }) =>
-        pathOf(record.url) === pathOf(stage.url) && isTwin(stage.url, record.birth, stage.birth),
-    )
-  return (same ?? twin())?.key
+  const twin = stages.find(
+    ({ record }) => pathOf(record.url) === pathOf(stage.url) && isTwin(record.birth, stage.birth),
+  )
+  return (same ?? twin)?.key
 }
 
-async function load(stage: StageRecord, name: string, limit: number): Promise<Namespace> {
+async function load(stage: StageRecord, name: string, limit: number): Promise<Loaded> {
   let timer: NodeJS.Timeout | undefined
   const stuck = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {

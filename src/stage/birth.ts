@@ -1,7 +1,6 @@
 /**
- * The place in the source where a stage was made. Its first use is names before anything runs. Its second:
- * a test runner or loader may hold a module twice, where `===` fails but both copies were born on the
- * same lines.
+ * Where a stage was made. Its first use is names, before anything runs. Its second: a test runner or loader
+ * may hold a module twice, where `===` fails but both instances made their stages in the same order.
  */
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
@@ -38,16 +37,9 @@ export function captureBirth(module: object, caller: (...args: never[]) => unkno
   return birth
 }
 
-/** Whether two stages of one URL are the same stage of two instances of its module. */
-export function isTwin(url: string, a: Birth, b: Birth): boolean {
-  return a.module !== b.module && a.ordinal === b.ordinal && birthPath(url, a) === birthPath(url, b)
-}
-
-/** The lines of the stage's module that led to `stage()`, innermost first, such as `12` or `5<20`. */
-function birthPath(url: string, birth: Birth): string {
-  return framesIn(url, birth)
-    .map((frame) => frame.line)
-    .join('<')
+/** Whether two stages of one module are the same stage of two instances of it: made by its n-th call. */
+export function isTwin(a: Birth, b: Birth): boolean {
+  return a.module !== b.module && a.ordinal === b.ordinal
 }
 
 /** The function of the stage's module inside which the stage was made; undefined at module level. */
@@ -58,7 +50,8 @@ export function birthFunction(url: string, birth: Birth): string | undefined {
 /** A name for a stage before its module is searched: `stages.ts#decode`, or `stages.ts:12`. */
 export function birthLabel(url: string, birth: Birth): string {
   const file = fileName(url)
-  const line = framesIn(url, birth)[0]?.line
+  // A stage made by a function goes by the variable that the function's result went to.
+  const line = framesIn(url, birth).at(-1)?.line
   if (line === undefined) return file
   const name = variableAt(url, line)
   return name === undefined ? `${file}:${line}` : `${file}#${name}`
@@ -96,16 +89,16 @@ function functionName(name: string | undefined): string | undefined {
   return /^(Module\._compile|eval|__vite_ssr)/.test(name) ? undefined : name
 }
 
-/** The variable declared on the line, or up to two lines above it where a formatter broke the line. */
+/** The variable declared on the line, or above it where a formatter broke the line behind `=`. */
 function variableAt(url: string, line: number): string | undefined {
   try {
     const lines = readFileSync(pathOf(url), 'utf8').split('\n')
-    for (const n of [line - 1, line - 2, line - 3]) {
-      const match = /\b(?:const|let|var)\s+([\w$]+)/.exec(lines[n] ?? '')
-      if (match) return match[1]
-    }
+    const declaration = /\b(?:const|let|var)\s+([\w$]+)/
+    const above = lines[line - 2] ?? ''
+    const text = /=\s*$/.test(above) ? above : (lines[line - 1] ?? '')
+    return declaration.exec(text)?.[1]
   } catch {
     // The source need not be on this disk; the line number is name enough.
+    return undefined
   }
-  return undefined
 }

@@ -54,17 +54,28 @@ export async function registerLoaderFor(url: string): Promise<void> {
   registered = true
 }
 
-/** Imports a module, without changing how the process loads others. */
-export async function importModule(url: string): Promise<Namespace> {
+/** A module, and what a fresh thread needs to import it. */
+export interface Loaded {
+  readonly namespace: Namespace
+  /** URL of tsx's register module, if only tsx could load it. */
+  readonly tsx: string | undefined
+}
+
+/**
+ * Imports a module, without changing how the process loads others.
+ *
+ * @throws TypeScriptLoaderError when that needs tsx and it is not installed.
+ */
+export async function importModule(url: string): Promise<Loaded> {
   try {
-    return (await import(url)) as Namespace
+    return { namespace: (await import(url)) as Namespace, tsx: undefined }
   } catch (error) {
-    if (!isUnknownExtension(error) || !isTypeScript(url)) throw error
+    if (!needsCompiler(error)) throw error
     // A test runner loaded the module by means of its own, which `import()` in this file does not have.
     const tsx = findTsx(url)
     if (tsx === undefined) throw new TypeScriptLoaderError(pathOf(url), { cause: error })
     const api = (await import(tsx)) as TsxApi
-    return api.tsImport(url, url)
+    return { namespace: await api.tsImport(url, url), tsx }
   }
 }
 
@@ -98,6 +109,7 @@ function findTsx(url: string): string | undefined {
   return undefined
 }
 
-function isUnknownExtension(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION'
+function needsCompiler(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'ERR_UNKNOWN_FILE_EXTENSION' || code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX'
 }
