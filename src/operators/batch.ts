@@ -1,5 +1,5 @@
 import { collate } from '../tensor/index.ts'
-import type { GatherSpec } from './spec.ts'
+import type { GatherSpec } from '../stream/spec.ts'
 
 export interface BatchParams {
   readonly size: number

@@ -1,7 +1,7 @@
 import type { PlanNode } from '../plan/node.ts'
 import { Inlet } from '../stream/inlet.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Pace, Token } from '../stream/operator.ts'
-import { sameCardinality, type JunctionSpec } from './spec.ts'
+import { sameCardinality, type JunctionSpec } from '../stream/spec.ts'
 
 export const cacheSpec: JunctionSpec<object> = {
   op: 'cache',

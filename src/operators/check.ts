@@ -5,7 +5,9 @@ import { describe } from '../tensor/index.ts'
 export function checkWhole(op: string, name: string, value: unknown, min: number): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min) return value
   const range = min === Number.MIN_SAFE_INTEGER ? '' : ` of at least ${min}`
-  throw new InvalidArgumentError(`${op}: ${name} must be a whole number${range}, not ${describe(value)}`)
+  throw new InvalidArgumentError(
+    `${op}: ${name} must be a whole number${range}, not ${describe(value)}`,
+  )
 }
 
 /** @throws InvalidArgumentError unless `value` is a function. */

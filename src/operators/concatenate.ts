@@ -1,6 +1,6 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Token } from '../stream/operator.ts'
-import type { JunctionSpec } from './spec.ts'
+import type { JunctionSpec } from '../stream/spec.ts'
 
 export const concatenateSpec: JunctionSpec<object> = {
   op: 'concatenate',
@@ -10,7 +10,9 @@ export const concatenateSpec: JunctionSpec<object> = {
   structure: () => ({}),
   cardinality: (_, inputs) => {
     if (inputs[0] === Infinity) return Infinity
-    return inputs.some((n) => n === undefined) ? undefined : inputs.reduce<number>((a, n) => a + (n ?? 0), 0)
+    return inputs.some((n) => n === undefined)
+      ? undefined
+      : inputs.reduce<number>((a, n) => a + (n ?? 0), 0)
   },
   open: (node, context, from) => new Concatenate(node, context, from),
 }

@@ -1,4 +1,4 @@
-import { sameCardinality, type StepSpec } from './spec.ts'
+import { sameCardinality, type StepSpec } from '../stream/spec.ts'
 
 export interface EnumerateParams {
   readonly start: number

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { describe } from '../tensor/index.ts'
-import { type StepSpec, unknownCardinality, type UserFn } from './spec.ts'
+import { type StepSpec, unknownCardinality, type UserFn } from '../stream/spec.ts'
 
 export interface FilterParams {
   readonly fn: UserFn

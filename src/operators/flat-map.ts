@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { describe } from '../tensor/index.ts'
-import { type ExpandSpec, unknownCardinality, type UserFn } from './spec.ts'
+import { type ExpandSpec, unknownCardinality, type UserFn } from '../stream/spec.ts'
 
 export interface FlatMapParams {
   readonly fn: UserFn
@@ -18,6 +18,8 @@ export const flatMapSpec: ExpandSpec<FlatMapParams> = {
   items: () => (x, call) => {
     const items = call(x)
     if (Array.isArray(items)) return items
-    throw new InvalidArgumentError(`the function of flatMap must return an array, not ${describe(items)}`)
+    throw new InvalidArgumentError(
+      `the function of flatMap must return an array, not ${describe(items)}`,
+    )
   },
 }

@@ -1,11 +1,12 @@
 import { StageError } from '../errors/index.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Token } from '../stream/operator.ts'
-import { type JunctionSpec, unknownCardinality } from './spec.ts'
+import { type JunctionSpec, unknownCardinality } from '../stream/spec.ts'
 
 export const ignoreErrorsSpec: JunctionSpec<object> = {
   op: 'ignoreErrors',
   kind: 'junction',
-  summary: 'Leaves out the elements on which a stage above failed; each is reported as a skip event.',
+  summary:
+    'Leaves out the elements on which a stage above failed; each is reported as a skip event.',
   tfData: 'ignore_errors',
   structure: () => ({}),
   cardinality: unknownCardinality,

@@ -5,7 +5,12 @@ import { ElementFailure } from '../stream/failure.ts'
 import { Inlet } from '../stream/inlet.ts'
 import type { Body, Chunk, Json, OpenContext, Pace, Token } from '../stream/operator.ts'
 import type { PlacedStage } from '../stream/pool.ts'
-import { type JunctionSpec, sameCardinality, unknownCardinality, type UserFn } from './spec.ts'
+import {
+  type JunctionSpec,
+  sameCardinality,
+  unknownCardinality,
+  type UserFn,
+} from '../stream/spec.ts'
 import { callRunner } from './work-calls.ts'
 import { poolRunner } from './work-pool.ts'
 import type { Runner, Task } from './work.ts'
@@ -21,7 +26,8 @@ export interface MapAsyncParams {
 export const mapAsyncSpec: JunctionSpec<MapAsyncParams> = {
   op: 'mapAsync',
   kind: 'junction',
-  summary: 'Calls an asynchronous function, or a stage on threads, on several elements at once; order is kept.',
+  summary:
+    'Calls an asynchronous function, or a stage on threads, on several elements at once; order is kept.',
   tfData: 'map with num_parallel_calls, deterministic',
   structure: ({ fn }) => (typeof fn === 'function' ? {} : { stage: fn.address }),
   cardinality: ({ onError }, inputs) =>
@@ -141,7 +147,15 @@ class MapAsync implements Body {
     const before = inlet.tok()
     if (skips.isSkipped(first)) {
       inlet.i++
-      this.#queue.push({ before, first, items: [undefined], values: [], done: 1, skipped: true, settled: DONE })
+      this.#queue.push({
+        before,
+        first,
+        items: [undefined],
+        values: [],
+        done: 1,
+        skipped: true,
+        settled: DONE,
+      })
       return
     }
     let end = Math.min(inlet.n, inlet.i + runner.group())
@@ -164,7 +178,11 @@ class MapAsync implements Body {
 
   /** Moves what is finished at the head of the queue to `out`; an error surfaces at its position. */
   #collect(out: unknown[]): unknown {
-    for (let task = this.#queue[0]; task !== undefined && out.length < this.#pace.max; task = this.#queue[0]) {
+    for (
+      let task = this.#queue[0];
+      task !== undefined && out.length < this.#pace.max;
+      task = this.#queue[0]
+    ) {
       for (; task.done < task.values.length && out.length < this.#pace.max; task.done++) {
         this.#skips.decide(task.first + task.done)
         out.push(task.values[task.done])
@@ -209,11 +227,20 @@ class MapAsync implements Body {
 
   #retryRest(task: Task, items: readonly unknown[], offset: number): void {
     const before = advanced({ ...task, done: offset })
-    const rest: Task = { before, first: task.first + offset, items, values: [], done: 0, skipped: false, settled: DONE }
+    const rest: Task = {
+      before,
+      first: task.first + offset,
+      items,
+      values: [],
+      done: 0,
+      skipped: false,
+      settled: DONE,
+    }
     this.#queue.unshift(rest)
     this.#underWay++
     this.#waiting += items.length
-    if (this.#runner !== undefined) rest.settled = this.#runner.run(rest, () => this.#finished(rest))
+    if (this.#runner !== undefined)
+      rest.settled = this.#runner.run(rest, () => this.#finished(rest))
   }
 
   #drop(task: Task): void {

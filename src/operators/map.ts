@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors/index.ts'
-import { sameCardinality, type StepSpec, type UserFn } from './spec.ts'
+import { sameCardinality, type StepSpec, type UserFn } from '../stream/spec.ts'
 
 /** `map` with a synchronous function. Asynchronous ones are `mapAsync`. */
 export interface MapParams {

@@ -1,6 +1,6 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Token } from '../stream/operator.ts'
-import { sameCardinality, type JunctionSpec } from './spec.ts'
+import { sameCardinality, type JunctionSpec } from '../stream/spec.ts'
 
 export interface PrefetchParams {
   /** Elements to have ready; the chunk that passes it is still read. */
@@ -33,8 +33,7 @@ class PassOn implements Body {
 }
 
 type Arrival = { readonly before: Token } & (
-  | { readonly chunk: Chunk | null }
-  | { readonly error: unknown }
+  { readonly chunk: Chunk | null } | { readonly error: unknown }
 )
 
 /** Token: that of the input before the first chunk in the queue. */

@@ -1,6 +1,6 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Token } from '../stream/operator.ts'
-import type { JunctionSpec } from './spec.ts'
+import type { JunctionSpec } from '../stream/spec.ts'
 
 export interface RepeatParams {
   /** Negative repeats without end, as in tf.data. */
@@ -61,7 +61,8 @@ class Repeat implements Body {
   }
 
   tok(): Token {
-    if (this.#epoch >= this.#count) return [Math.min(this.#epoch, Number.MAX_SAFE_INTEGER), null, false]
+    if (this.#epoch >= this.#count)
+      return [Math.min(this.#epoch, Number.MAX_SAFE_INTEGER), null, false]
     return [this.#epoch, this.#input.tok(), this.#seen]
   }
 }

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import type { Json } from '../stream/operator.ts'
 import { describe } from '../tensor/index.ts'
-import { sameCardinality, type StepSpec, type UserFn } from './spec.ts'
+import { sameCardinality, type StepSpec, type UserFn } from '../stream/spec.ts'
 
 export interface ScanParams {
   /** The first state; states must be JSON values, replaced and not changed in place. */
@@ -13,7 +13,8 @@ export const scanSpec: StepSpec<ScanParams> = {
   op: 'scan',
   kind: 'row',
   rows: 'same',
-  summary: 'Carries a state along: a function makes the next state and an output of state and element.',
+  summary:
+    'Carries a state along: a function makes the next state and an output of state and element.',
   tfData: 'scan',
   structure: () => ({}),
   cardinality: sameCardinality,
@@ -32,5 +33,7 @@ export const scanSpec: StepSpec<ScanParams> = {
 
 function checkPair(pair: unknown): readonly unknown[] {
   if (Array.isArray(pair) && pair.length === 2) return pair
-  throw new InvalidArgumentError(`the function of scan must return [state, output], not ${describe(pair)}`)
+  throw new InvalidArgumentError(
+    `the function of scan must return [state, output], not ${describe(pair)}`,
+  )
 }

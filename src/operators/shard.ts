@@ -1,4 +1,4 @@
-import type { StepSpec } from './spec.ts'
+import type { StepSpec } from '../stream/spec.ts'
 
 export interface ShardParams {
   readonly shards: number
@@ -12,18 +12,21 @@ export const shardSpec: StepSpec<ShardParams> = {
   summary: 'Keeps every n-th element, from the index-th on.',
   tfData: 'shard',
   structure: ({ shards, index }) => ({ shards, index }),
-  cardinality: ({ shards, index }, [n]) => (n === undefined ? undefined : countOf(n, shards, index)),
+  cardinality: ({ shards, index }, [n]) =>
+    n === undefined ? undefined : countOf(n, shards, index),
   state: () => [0],
   emit: ({ shards, index }, g) => {
     const n = g.state(0)
     const mine = g.own('mine')
     return `const ${mine} = ${n} === ${index}; ${n} = ${n} + 1 === ${shards} ? 0 : ${n} + 1; if (!${mine}) ${g.drop}`
   },
-  step: ({ shards, index }, env, next) => (x) => {
-    const n = Number(env.get(0))
-    env.set(0, n + 1 === shards ? 0 : n + 1)
-    if (n === index) next(x)
-  },
+  step:
+    ({ shards, index }, env, next) =>
+    (x) => {
+      const n = Number(env.get(0))
+      env.set(0, n + 1 === shards ? 0 : n + 1)
+      if (n === index) next(x)
+    },
 }
 
 function countOf(n: number, shards: number, index: number): number {

@@ -6,7 +6,12 @@ import { hashBelow } from '../stream/random.ts'
  * outputs therefore follows from the hash alone, by running backwards (coupon collecting): about
  * `size * (ln size + 0.58)` steps, however far `n` is.
  */
-export function heldAfter(key: number, n: number, size: number, length: number | undefined): Float64Array {
+export function heldAfter(
+  key: number,
+  n: number,
+  size: number,
+  length: number | undefined,
+): Float64Array {
   const drainFrom = length === undefined ? Infinity : Math.max(0, length - size)
   const filled = Math.min(size, length ?? Infinity)
   const held = filledSlots(key, Math.min(n, drainFrom), filled, size)

@@ -3,8 +3,9 @@ import type { PlanNode } from '../plan/node.ts'
 import { Inlet } from '../stream/inlet.ts'
 import type { Body, Chunk, Json, LazyToken, OpenContext, Pace, Token } from '../stream/operator.ts'
 import { combine, hashBelow } from '../stream/random.ts'
+import { plain } from '../stream/token.ts'
 import { heldAfter, oldest } from './shuffle-order.ts'
-import { type JunctionSpec, sameCardinality } from './spec.ts'
+import { type JunctionSpec, sameCardinality } from '../stream/spec.ts'
 
 export interface ShuffleParams {
   readonly size: number
@@ -54,7 +55,11 @@ class Shuffle implements Body {
     this.#pace = context.pace()
     const [outputs, length, state] = Array.isArray(from) ? (from as readonly Json[]) : []
     this.#inlet = new Inlet(context.open(0, Inlet.upstreamOf(state)), state)
-    this.#oldestMark = this.#newestMark = { ordinal: this.#inlet.ordinal, state: this.#inlet.tok(), next: undefined }
+    this.#oldestMark = this.#newestMark = {
+      ordinal: this.#inlet.ordinal,
+      state: this.#inlet.tok(),
+      next: undefined,
+    }
     this.#held = new Float64Array(Math.min(params.size, 1024))
     if (typeof outputs === 'number' && outputs > 0) {
       this.#outputs = outputs
@@ -160,7 +165,13 @@ class Shuffle implements Body {
   }
 }
 
-function tokenOf(key: number, n: number, size: number, length: number | undefined, from: Mark): LazyToken {
+function tokenOf(
+  key: number,
+  n: number,
+  size: number,
+  length: number | undefined,
+  from: Mark,
+): LazyToken {
   return {
     toJSON(): Json {
       const least = n === 0 ? from.ordinal : oldest(heldAfter(key, n, size, length))
@@ -169,11 +180,6 @@ function tokenOf(key: number, n: number, size: number, length: number | undefine
       return [n, length ?? -1, plain(mark.state)]
     },
   }
-}
-
-/** A token as JSON. */
-export function plain(token: Token): Json {
-  return JSON.parse(JSON.stringify(token)) as Json
 }
 
 function shorterInput(got: number, wanted: number): Error {

@@ -1,4 +1,4 @@
-import type { StepSpec } from './spec.ts'
+import type { StepSpec } from '../stream/spec.ts'
 
 export interface SkipParams {
   /** Negative skips all, as in tf.data. */

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { arraySpec, slicesSpec } from '../sources/array.ts'
+import { filesSpec, labeledFilesSpec } from '../sources/files.ts'
 import { generatorSpec } from '../sources/generator.ts'
 import { rangeSpec } from '../sources/range.ts'
 import { batchSpec } from './batch.ts'
@@ -17,7 +18,7 @@ import { scanSpec } from './scan.ts'
 import { shardSpec } from './shard.ts'
 import { shuffleSpec } from './shuffle.ts'
 import { skipSpec } from './skip.ts'
-import type { OperatorSpec } from './spec.ts'
+import type { OperatorSpec } from '../stream/spec.ts'
 import { takeSpec } from './take.ts'
 import { takeWhileSpec } from './take-while.ts'
 import { unbatchSpec } from './unbatch.ts'
@@ -29,6 +30,8 @@ export const operators: readonly OperatorSpec[] = [
   arraySpec,
   slicesSpec,
   generatorSpec,
+  filesSpec,
+  labeledFilesSpec,
   zipSpec,
   concatenateSpec,
   mapSpec,

@@ -1,5 +1,5 @@
 import { refuse } from './filter.ts'
-import { type StepSpec, unknownCardinality, type UserFn } from './spec.ts'
+import { type StepSpec, unknownCardinality, type UserFn } from '../stream/spec.ts'
 
 export interface TakeWhileParams {
   readonly fn: UserFn

@@ -1,5 +1,5 @@
 import { batchLength, sliceAt } from '../tensor/index.ts'
-import { type ExpandSpec, unknownCardinality } from './spec.ts'
+import { type ExpandSpec, unknownCardinality } from '../stream/spec.ts'
 
 export const unbatchSpec: ExpandSpec<object> = {
   op: 'unbatch',

@@ -1,13 +1,13 @@
 import { ElementLocal } from '../stream/local.ts'
 import type { OpenContext } from '../stream/operator.ts'
 import { roomFor } from '../stream/size-of.ts'
-import type { UserFn } from './spec.ts'
+import { type UserFn, wantsLocal } from '../stream/spec.ts'
 import type { Runner, Task } from './work.ts'
 
 /** Runs an asynchronous function of this thread, one element a task. */
 export function callRunner(fn: UserFn, width: number, context: OpenContext): Runner {
   const call = fn as (...args: unknown[]) => unknown
-  const wantsLocal = fn.length !== 1
+  const withLocal = wantsLocal(fn, 1)
   const { meter, key, signal } = context
   const lanes = Array.from({ length: width }, (_, k) => width - k)
   let room = 1024
@@ -27,7 +27,7 @@ export function callRunner(fn: UserFn, width: number, context: OpenContext): Run
       const start = meter.now()
       try {
         const [x] = task.items
-        const local = wantsLocal ? new ElementLocal(key, signal).at(task.first) : undefined
+        const local = withLocal ? new ElementLocal(key, signal).at(task.first) : undefined
         task.values = [await (local === undefined ? call(x) : call(x, local))]
       } catch (error) {
         task.failed = { error }

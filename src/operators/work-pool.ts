@@ -35,7 +35,10 @@ export async function poolRunner(stage: PlacedStage, context: OpenContext): Prom
   }
 }
 
-function leaseOf(stage: PlacedStage, signal: AbortSignal): { pool: Promise<WorkPool>; close(): Promise<void> } {
+function leaseOf(
+  stage: PlacedStage,
+  signal: AbortSignal,
+): { pool: Promise<WorkPool>; close(): Promise<void> } {
   const pool = stage.open(signal)
   return {
     pool,

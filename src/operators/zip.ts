@@ -1,13 +1,11 @@
 import type { PlanNode } from '../plan/node.ts'
 import { Inlet } from '../stream/inlet.ts'
 import type { Body, Chunk, Json, OpenContext, Pace, Token } from '../stream/operator.ts'
-import type { Cardinality, JunctionSpec } from './spec.ts'
+import type { Cardinality, JunctionSpec } from '../stream/spec.ts'
 
 /** Where each input's element goes: an input's number, or a tuple or record of structures. */
 export type ZipStructure =
-  | number
-  | readonly ZipStructure[]
-  | { readonly [name: string]: ZipStructure }
+  number | readonly ZipStructure[] | { readonly [name: string]: ZipStructure }
 
 export interface ZipParams {
   readonly structure: ZipStructure
@@ -36,7 +34,11 @@ class Zip implements Body {
   readonly #pace: Pace
   #ended = false
 
-  constructor({ params, inputs }: PlanNode<ZipParams>, context: OpenContext, from: Json | undefined) {
+  constructor(
+    { params, inputs }: PlanNode<ZipParams>,
+    context: OpenContext,
+    from: Json | undefined,
+  ) {
     const states = Array.isArray(from) ? (from as readonly Json[]) : []
     this.#inlets = inputs.map(
       (_, k) => new Inlet(context.open(k, Inlet.upstreamOf(states[k])), states[k]),

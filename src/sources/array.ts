@@ -1,4 +1,4 @@
-import type { IndexedSource, SourceSpec } from '../operators/spec.ts'
+import type { IndexedSource, SourceSpec } from '../stream/spec.ts'
 import { batchLength, sliceAt } from '../tensor/index.ts'
 
 export interface ArrayParams {

@@ -1,5 +1,5 @@
 import { CheckpointMismatchError, InvalidArgumentError } from '../errors/index.ts'
-import type { SourceSpec } from '../operators/spec.ts'
+import type { SourceSpec } from '../stream/spec.ts'
 import { ElementFailure } from '../stream/failure.ts'
 import type { Body, Chunk, Json, OpenContext } from '../stream/operator.ts'
 import { describe } from '../tensor/index.ts'

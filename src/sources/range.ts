@@ -1,4 +1,4 @@
-import type { IndexedSource, SourceSpec } from '../operators/spec.ts'
+import type { IndexedSource, SourceSpec } from '../stream/spec.ts'
 
 export interface RangeParams {
   readonly start: number
@@ -15,7 +15,8 @@ export const rangeSpec: SourceSpec<RangeParams> = {
   cardinality: rangeLength,
   indexed: (params): IndexedSource => ({
     length: rangeLength(params),
-    emit: (_, i) => (params.start === 0 && params.step === 1 ? i : `${params.start} + ${i} * ${params.step}`),
+    emit: (_, i) =>
+      params.start === 0 && params.step === 1 ? i : `${params.start} + ${i} * ${params.step}`,
     at: (i) => params.start + i * params.step,
   }),
 }

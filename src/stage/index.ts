@@ -7,3 +7,4 @@ export {
   type StageTemplate,
 } from './stage.ts'
 export type { Place, Placed } from './placed.ts'
+export { isStage } from './record.ts'

@@ -37,3 +37,8 @@ export function recordOf(value: unknown): StageRecord | undefined {
   if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) return undefined
   return (value as { readonly [brand]?: StageRecord })[brand]
 }
+
+/** True for stages as they come from `stage()`, without a place. */
+export function isStage(value: unknown): boolean {
+  return typeof value === 'function' && recordOf(value) !== undefined
+}

@@ -58,6 +58,11 @@ export class Inlet<T = unknown> {
     return [this.#up.tok(), this.#drop, this.ordinal]
   }
 
+  /** The token at place `i` of the chunk that is being read. */
+  at(i: number): Token {
+    return this.#before === undefined ? this.tok() : [this.#before, i, this.#base + i]
+  }
+
   async #pull(): Promise<boolean> {
     try {
       for (;;) {
@@ -103,5 +108,7 @@ function tripleOf(from: Json): readonly [Json, number, number] {
       return [up, offset, ordinal]
     }
   }
-  throw new InvalidArgumentError(`not a checkpoint: expected [state, offset, ordinal], got ${JSON.stringify(from)}`)
+  throw new InvalidArgumentError(
+    `not a checkpoint: expected [state, offset, ordinal], got ${JSON.stringify(from)}`,
+  )
 }

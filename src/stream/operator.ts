@@ -1,10 +1,13 @@
+import type { PlanNode } from '../plan/node.ts'
+
 /**
  * The contract between operators. Chunks of elements are pulled; a token names the state between two pulls.
  * Operators see no clock, thread or telemetry: one caller, `run/guard.ts`, does all that around them.
  */
 
 /** What survives a trip through JSON. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+export type Json =
+  null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
 /** A state, written out only when a checkpoint is asked for. Never changed once made. */
 export type Token = Json | LazyToken | readonly Token[]
@@ -46,8 +49,10 @@ export interface Operator<T = unknown> {
 export interface Pace {
   /** Elements the next chunk should hold at most. */
   readonly max: number
-  /** Takes note of a finished chunk: `ms` of work for `n` elements like `sample`. */
-  note(n: number, ms: number, sample: unknown): void
+  /** Work on a chunk begins. */
+  start(): void
+  /** It made `n` elements like `sample`. */
+  note(n: number, sample: unknown): void
 }
 
 /** Takes times and counts from operators that do work of their own. */
@@ -68,6 +73,8 @@ export interface Meter {
 export interface OpenContext {
   /** Stands for (seed, this node, epoch): the chance of this node. */
   readonly key: number
+  /** The same for another node of the same segment. */
+  keyFor(node: PlanNode): number
   /** The same without the epoch, for what must not change between epochs. */
   readonly fixedKey: number
   /** Aborted when the run stops. */

@@ -1,5 +1,13 @@
 import { InvalidArgumentError } from '../errors/index.ts'
-import { Column, isNumericArray, isRecord, isTuple, type NumericArray, type Shape, Tensor } from './tensor.ts'
+import {
+  Column,
+  isNumericArray,
+  isRecord,
+  isTuple,
+  type NumericArray,
+  type Shape,
+  Tensor,
+} from './tensor.ts'
 
 /**
  * Makes one batch of several elements of the same structure.
@@ -41,7 +49,8 @@ function stackTensors(items: readonly unknown[], first: Tensor): Tensor {
   const data = allocate(first.data, items.length * first.data.length)
   items.forEach((x, i) => {
     if (!(x instanceof Tensor)) throw mixed('a Tensor', x, i)
-    if (!sameShape(x.shape, first.shape)) throw unequal(shapeText(first.shape), shapeText(x.shape), i)
+    if (!sameShape(x.shape, first.shape))
+      throw unequal(shapeText(first.shape), shapeText(x.shape), i)
     data.set(x.data, i * first.data.length)
   })
   return new Tensor(data, [items.length, ...first.shape])
@@ -50,7 +59,8 @@ function stackTensors(items: readonly unknown[], first: Tensor): Tensor {
 function collateTuples(items: readonly unknown[], length: number): unknown[] {
   const tuples = items.map((x, i) => {
     if (!isTuple(x)) throw mixed('a tuple', x, i)
-    if (x.length !== length) throw unequal(`a tuple of ${length}`, `a tuple of ${x.length}`, i, TUPLE_HINT)
+    if (x.length !== length)
+      throw unequal(`a tuple of ${length}`, `a tuple of ${x.length}`, i, TUPLE_HINT)
     return x
   })
   return Array.from({ length }, (_, k) => collate(tuples.map((t) => t[k])))
@@ -88,7 +98,9 @@ export function batchLength(batch: unknown): number {
   }
   const lengths = members.map(batchLength)
   if (lengths.some((n) => n !== lengths[0])) {
-    throw new InvalidArgumentError(`cannot unbatch members of unequal length: ${lengths.join(', ')}`)
+    throw new InvalidArgumentError(
+      `cannot unbatch members of unequal length: ${lengths.join(', ')}`,
+    )
   }
   return lengths[0] ?? 0
 }
@@ -140,7 +152,9 @@ function unequal(a: string, b: string, i: number, hint = ''): InvalidArgumentErr
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (typeof value === 'object') {
-    return Array.isArray(value) ? `an array of ${value.length}` : `a ${value.constructor?.name ?? 'record'}`
+    return Array.isArray(value)
+      ? `an array of ${value.length}`
+      : `a ${value.constructor?.name ?? 'record'}`
   }
   const text = typeof value === 'function' ? value.name : String(value)
   return `the ${typeof value} ${text.length > 40 ? `${text.slice(0, 40)}…` : text}`

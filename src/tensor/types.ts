@@ -36,7 +36,9 @@ export type Batch<T> = [T] extends [number]
                 ? { readonly [K in keyof T]: Batch<T[K]> }
                 : Column<T>
 
-type Tail<S extends readonly number[]> = S extends readonly [number, ...infer R extends Shape] ? R : Shape
+type Tail<S extends readonly number[]> = S extends readonly [number, ...infer R extends Shape]
+  ? R
+  : Shape
 
 /** The type of one element of a batch: the inverse of `Batch`. */
 export type Unbatch<T> = [T] extends [Tensor<infer A, infer S>]

@@ -1,5 +1,5 @@
 import type { PlanNode } from '../plan/node.ts'
-import type { Body, Json, OpenContext } from '../stream/operator.ts'
+import type { Body, Json, OpenContext } from './operator.ts'
 
 /**
  * What an operator's file holds. A source makes elements, a row operator is fused into a segment's loop, a
@@ -120,3 +120,8 @@ export const sameCardinality = (_: unknown, [n]: readonly Cardinality[]): Cardin
 /** Cardinality of what drops elements by their value. */
 export const unknownCardinality = (_: unknown, [n]: readonly Cardinality[]): Cardinality =>
   n === 0 ? 0 : undefined
+
+/** True for functions that ask for a `Local` behind their `arity` parameters; making one costs. */
+export function wantsLocal(fn: UserFn, arity: number): boolean {
+  return fn.length !== arity
+}

@@ -1,0 +1,331 @@
+import { InvalidArgumentError } from '../errors/index.ts'
+import { checkFunction, checkWhole } from '../operators/check.ts'
+import { makeNode, type PlanNode } from '../plan/node.ts'
+import type { Checkpoint } from '../run/checkpoint.ts'
+import { cardinalityOf, explain } from '../run/explain.ts'
+import { type IterateOptions, Iteration } from '../run/iteration.ts'
+import type { LabeledFile } from '../sources/files.ts'
+import type { Placed, Stage } from '../stage/index.ts'
+import type { Local } from '../stream/local.ts'
+import type { Json } from '../stream/operator.ts'
+import type { Batch, Unbatch } from '../tensor/index.ts'
+import { callSite } from './call-site.ts'
+import { type MapOptions, mapNode } from './map.ts'
+import {
+  arrayNode,
+  filesNode,
+  generatorNode,
+  labeledFilesNode,
+  rangeNode,
+  slicesNode,
+} from './sources.ts'
+import { type ZipInput, type Zipped, zipNode } from './zip.ts'
+
+const ANY = Number.MIN_SAFE_INTEGER
+
+/** Options of `shuffle`. */
+export interface ShuffleOptions {
+  /** Tells shuffles of one run apart; mixed with the run's seed. Default 0. */
+  readonly seed?: number
+  /** False gives every epoch and every iteration the same order. Default true. */
+  readonly reshuffleEachIteration?: boolean
+}
+
+/**
+ * A pipeline of elements of type `T`, described and not yet run. Each method returns a new dataset; nothing is
+ * opened or read until it is iterated, and it can be iterated again and again.
+ *
+ * ```ts
+ * const batches = Dataset.range(10).filter((x) => x % 2 === 0).map((x) => x * x).batch(2)
+ * for await (const batch of batches) console.log(batch) // => Float64Array [0, 4] ...
+ * ```
+ */
+export class Dataset<T> implements AsyncIterable<T> {
+  /** The description: frozen data. */
+  readonly plan: PlanNode
+
+  /** Use the static methods to make datasets. @internal */
+  constructor(plan: PlanNode) {
+    this.plan = plan
+  }
+
+  /**
+   * Numbers from `start` (default 0) up to and without `stop`, by `step` (default 1).
+   *
+   * @throws InvalidArgumentError when `step` is 0.
+   */
+  static range(stop: number): Dataset<number>
+  static range(start: number, stop: number, step?: number): Dataset<number>
+  static range(a: number, b?: number, step = 1): Dataset<number> {
+    return new Dataset(rangeNode(b === undefined ? 0 : a, b ?? a, step, callSite(Dataset.range)))
+  }
+
+  /** The items of an array. It is not copied: don't change it while it is read. */
+  static fromArray<T>(items: readonly T[]): Dataset<T> {
+    return new Dataset(arrayNode(items, callSite(Dataset.fromArray)))
+  }
+
+  /**
+   * The rows of columns of equal length: typed arrays, `Tensor`s and `Column`s, also within tuples and records.
+   *
+   * @throws InvalidArgumentError when the columns differ in length.
+   */
+  static fromTensorSlices<C>(columns: C): Dataset<Unbatch<C>> {
+    return new Dataset(slicesNode(columns, callSite(Dataset.fromTensorSlices)))
+  }
+
+  /** One element: `value` as it is. */
+  static fromTensors<T>(value: T): Dataset<T> {
+    return new Dataset(arrayNode([value], callSite(Dataset.fromTensors)))
+  }
+
+  /**
+   * What an iterable yields. `make` is called anew for each epoch and iteration and must yield the same each
+   * time; its signal is aborted when the run stops. Resuming runs it again and drops what was delivered.
+   */
+  static fromGenerator<T>(
+    make: (signal: AbortSignal) => Iterable<T> | AsyncIterable<T>,
+  ): Dataset<T> {
+    return new Dataset(generatorNode(make, true, callSite(Dataset.fromGenerator)))
+  }
+
+  /** What an iterable yields: an array, a generator, a Node or web stream. Iterators can be read only once. */
+  static from<T>(iterable: Iterable<T> | AsyncIterable<T>): Dataset<T> {
+    if (Array.isArray(iterable)) return new Dataset(arrayNode(iterable, callSite(Dataset.from)))
+    const once = 'next' in iterable || 'pipe' in iterable || 'getReader' in iterable
+    return new Dataset(generatorNode(() => iterable, !once, callSite(Dataset.from)))
+  }
+
+  /**
+   * Paths of files, sorted: those in a folder and below, or those that match a pattern with `*`, `**`, `?` and
+   * `{a,b}`. Hidden files and folders are left out.
+   */
+  static files(pattern: string): Dataset<string> {
+    return new Dataset(filesNode(pattern, callSite(Dataset.files)))
+  }
+
+  /** Files in class folders, sorted: `photos/cat/1.jpg` has the class name `cat`. */
+  static labeledFiles(folder: string): Dataset<LabeledFile> {
+    return new Dataset(labeledFilesNode(folder, callSite(Dataset.labeledFiles)))
+  }
+
+  /**
+   * Elements of several datasets side by side, in a tuple or record of the same structure; structures may nest.
+   * Ends with the shortest.
+   */
+  static zip<const S extends ZipInput>(structure: S): Dataset<Zipped<S>> {
+    return new Dataset(zipNode(structure, callSite(Dataset.zip)))
+  }
+
+  /**
+   * Calls `fn` on each element. With an `async` function, or `parallelism`, several calls are under way at once
+   * and results keep their order. A stage with a place, such as `decode.on(threads(2))`, runs in workers.
+   *
+   * `local` holds the element's index, random numbers that follow from (seed, stage, epoch, element), and a
+   * signal that is aborted when the run stops.
+   *
+   * @throws StageError on iteration when `fn` throws, unless `onError` is `'skip'`.
+   */
+  map<U>(stage: Placed<T, U> | Stage<T, U>, options?: MapOptions): Dataset<U>
+  map<U>(fn: (x: T, local: Local) => U | Promise<U>, options?: MapOptions): Dataset<U>
+  map<U>(
+    fn: Placed<T, U> | Stage<T, U> | ((x: T, local: Local) => U | Promise<U>),
+    options: MapOptions = {},
+  ): Dataset<U> {
+    return new Dataset(mapNode(this.plan, fn, options, callSite(this.map)))
+  }
+
+  /** Keeps the elements for which `fn` returns true; a type guard narrows the element type. */
+  filter<U extends T>(fn: (x: T, local: Local) => x is U): Dataset<U>
+  filter(fn: (x: T, local: Local) => boolean): Dataset<T>
+  filter(fn: (x: T, local: Local) => boolean): Dataset<T> {
+    checkFunction('filter', fn)
+    return this.#append('filter', { fn }, this.filter)
+  }
+
+  /** Makes several elements, or none, of each: those of the array that `fn` returns. */
+  flatMap<U>(fn: (x: T, local: Local) => readonly U[]): Dataset<U> {
+    checkFunction('flatMap', fn)
+    return this.#append('flatMap', { fn }, this.flatMap)
+  }
+
+  /**
+   * Stacks `size` neighbouring elements into one. Numbers become a `Float64Array`, typed arrays and tensors of
+   * equal shape a `Tensor`, tuples and records are batched member by member, anything else becomes a `Column`.
+   * The last batch may be smaller, unless `dropRemainder` is true (default false).
+   */
+  batch(size: number, options: { readonly dropRemainder?: boolean } = {}): Dataset<Batch<T>> {
+    checkWhole('batch', 'size', size, 1)
+    return this.#append(
+      'batch',
+      { size, dropRemainder: options.dropRemainder === true },
+      this.batch,
+    )
+  }
+
+  /** Splits batches into their elements: the inverse of `batch`. */
+  unbatch(): Dataset<Unbatch<T>> {
+    return this.#append('unbatch', {}, this.unbatch)
+  }
+
+  /**
+   * Emits random elements of a buffer that holds the next `bufferSize`. For a perfect shuffle the buffer holds
+   * all. The order follows from the seeds and the epoch alone.
+   */
+  shuffle(bufferSize: number, options: ShuffleOptions = {}): Dataset<T> {
+    checkWhole('shuffle', 'bufferSize', bufferSize, 1)
+    if (options.seed !== undefined) checkWhole('shuffle', 'seed', options.seed, ANY)
+    const reshuffle = options.reshuffleEachIteration !== false
+    return this.#append(
+      'shuffle',
+      { size: bufferSize, seed: options.seed, reshuffle },
+      this.shuffle,
+    )
+  }
+
+  /** Runs through the dataset `count` times, each an epoch; without a count, or below 0, without end. */
+  repeat(count = -1): Dataset<T> {
+    return this.#append('repeat', { count: checkWhole('repeat', 'count', count, ANY) }, this.repeat)
+  }
+
+  /** The first `count` elements; below 0, all. What comes behind them is not read. */
+  take(count: number): Dataset<T> {
+    return this.#append('take', { count: checkWhole('take', 'count', count, ANY) }, this.take)
+  }
+
+  /** All but the first `count` elements; below 0, none. */
+  skip(count: number): Dataset<T> {
+    return this.#append('skip', { count: checkWhole('skip', 'count', count, ANY) }, this.skip)
+  }
+
+  /** Ends before the first element for which `fn` returns false. */
+  takeWhile(fn: (x: T, local: Local) => boolean): Dataset<T> {
+    checkFunction('takeWhile', fn)
+    return this.#append('takeWhile', { fn }, this.takeWhile)
+  }
+
+  /** Every `numShards`-th element from the `index`-th on: the share of one of several readers. */
+  shard(numShards: number, index: number): Dataset<T> {
+    checkWhole('shard', 'numShards', numShards, 1)
+    checkWhole('shard', 'index', index, 0)
+    if (index >= numShards) {
+      throw new InvalidArgumentError(`shard: index ${index} must be below numShards ${numShards}`)
+    }
+    return this.#append('shard', { shards: numShards, index }, this.shard)
+  }
+
+  /** Pairs of the element's number, counted from `start` (default 0), and the element. */
+  enumerate(start = 0): Dataset<readonly [number, T]> {
+    const params = { start: checkWhole('enumerate', 'start', start, ANY) }
+    return this.#append('enumerate', params, this.enumerate)
+  }
+
+  /** Carries a state along: `fn` makes the next state and an output. States are JSON values, never mutated. */
+  scan<S extends Json, U>(
+    init: S,
+    fn: (state: S, x: T, local: Local) => readonly [S, U],
+  ): Dataset<U> {
+    checkFunction('scan', fn)
+    return this.#append('scan', { init, fn }, this.scan)
+  }
+
+  /** The elements of `other` after these. */
+  concatenate<U>(other: Dataset<U>): Dataset<T | U> {
+    if (!(other instanceof Dataset)) throw new InvalidArgumentError('concatenate takes a dataset')
+    return new Dataset(
+      makeNode('concatenate', {}, [this.plan, other.plan], callSite(this.concatenate)),
+    )
+  }
+
+  /** Keeps all elements in memory when they are first read to the end; later epochs and iterations read those. */
+  cache(): Dataset<T> {
+    return this.#append('cache', {}, this.cache)
+  }
+
+  /** Prepares `bufferSize` elements ahead while the reader is busy with earlier ones. */
+  prefetch(bufferSize: number): Dataset<T> {
+    return this.#append(
+      'prefetch',
+      { size: checkWhole('prefetch', 'bufferSize', bufferSize, 0) },
+      this.prefetch,
+    )
+  }
+
+  /** Leaves out elements on which a stage above failed; each is reported as a `skip` event and counted. */
+  ignoreErrors(): Dataset<T> {
+    return this.#append('ignoreErrors', {}, this.ignoreErrors)
+  }
+
+  /** `fn` of this dataset: for parts of pipelines that are functions. */
+  apply<U>(fn: (dataset: this) => U): U {
+    return fn(this)
+  }
+
+  /** One pass, with options, events and checkpoints. `for await` over the dataset is the same without. */
+  iterate(options: IterateOptions = {}): Iteration<T> {
+    return new Iteration(this.plan, options)
+  }
+
+  /**
+   * Goes on behind a checkpoint: yields exactly what was not delivered, at any chunk size or parallelism.
+   *
+   * @throws CheckpointMismatchError when it was taken of another pipeline.
+   */
+  resume(
+    checkpoint: Checkpoint,
+    options: Omit<IterateOptions, 'seed' | 'epoch'> = {},
+  ): Iteration<T> {
+    return new Iteration(this.plan, options, checkpoint)
+  }
+
+  [Symbol.asyncIterator](): Iteration<T> {
+    return this.iterate()
+  }
+
+  /** All elements; they must fit in memory. */
+  async toArray(options: IterateOptions = {}): Promise<T[]> {
+    const all: T[] = []
+    for await (const chunk of this.iterate(options).chunks()) for (const x of chunk) all.push(x)
+    return all
+  }
+
+  /** Calls `fn` with one element after the other; waits for promises it returns. */
+  async forEach(fn: (x: T) => unknown, options: IterateOptions = {}): Promise<void> {
+    for await (const chunk of this.iterate(options).chunks()) {
+      for (const x of chunk) {
+        const done = fn(x)
+        if (done instanceof Promise) await done
+      }
+    }
+  }
+
+  /** Folds all elements into a state, from `init` on. */
+  async reduce<S>(init: S, fn: (state: S, x: T) => S, options: IterateOptions = {}): Promise<S> {
+    checkFunction('reduce', fn)
+    let state = init
+    for await (const chunk of this.iterate(options).chunks()) {
+      for (const x of chunk) state = fn(state, x)
+    }
+    return state
+  }
+
+  /** The first element, or undefined of an empty dataset. */
+  async first(options: IterateOptions = {}): Promise<T | undefined> {
+    for await (const x of this.take(1).iterate(options)) return x
+    return undefined
+  }
+
+  /** Number of elements: `Infinity` when it never ends, undefined when only running it would tell. */
+  cardinality(): number | undefined {
+    return cardinalityOf(this.plan)
+  }
+
+  /** The plan, what runs as one loop, and where. */
+  explain(): string {
+    return explain(this.plan)
+  }
+
+  #append<U>(op: string, params: object, method: (...args: never[]) => unknown): Dataset<U> {
+    return new Dataset(makeNode(op, params, [this.plan], callSite(method)))
+  }
+}

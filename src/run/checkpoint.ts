@@ -1,0 +1,56 @@
+import { CheckpointMismatchError, NotResumableError } from '../errors/index.ts'
+import { specOf } from '../operators/table.ts'
+import { checkFingerprint, fingerprint, type NodeLine } from '../plan/fingerprint.ts'
+import { nodesOf, type PlanNode } from '../plan/node.ts'
+import type { Json } from '../stream/operator.ts'
+
+/** Where an iteration is: plain JSON, a few hundred bytes whatever the buffers hold. */
+export interface Checkpoint {
+  readonly v: 1
+  /** Hashes of the plan's nodes. */
+  readonly plan: readonly string[]
+  readonly seed: number
+  readonly epoch: number
+  /** State of the pipeline at its end. */
+  readonly state: Json
+}
+
+export function makeCheckpoint(
+  root: PlanNode,
+  seed: number,
+  epoch: number,
+  state: Json,
+): Checkpoint {
+  return { v: 1, plan: fingerprint(linesOf(root)), seed, epoch, state }
+}
+
+/** @throws CheckpointMismatchError when `checkpoint` is not one of this plan's. */
+export function checkCheckpoint(root: PlanNode, checkpoint: Checkpoint): void {
+  if (checkpoint.v !== 1 || !Array.isArray(checkpoint.plan)) {
+    throw new CheckpointMismatchError('not a checkpoint of this version of Millstream')
+  }
+  checkFingerprint(linesOf(root), checkpoint.plan)
+}
+
+/** @throws NotResumableError when a source of the plan cannot start in the middle. */
+export function checkResumable(root: PlanNode): void {
+  for (const node of nodesOf(root)) {
+    const spec = specOf(node.op)
+    if (spec.kind !== 'source') continue
+    const why = spec.notResumable?.(node.params as never)
+    if (why === undefined) continue
+    const at = node.at === undefined ? '' : ` (${node.at})`
+    throw new NotResumableError(`${node.id}${at} cannot be resumed: ${why}`)
+  }
+}
+
+/** Each node with what decides its elements. */
+export function linesOf(root: PlanNode): readonly NodeLine[] {
+  return nodesOf(root).map((node) => ({ id: node.id, text: lineOf(node) }))
+}
+
+function lineOf(node: PlanNode): string {
+  const structure = Object.entries(specOf(node.op).structure(node.params as never))
+  const params = structure.map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+  return `${node.op}(${params.join(', ')})`
+}

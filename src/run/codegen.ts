@@ -1,0 +1,13 @@
+let allowed: boolean | undefined
+
+/** False under `--disallow-code-generation-from-strings`; then segments are interpreted. */
+export function codegenAllowed(): boolean {
+  if (allowed === undefined) {
+    try {
+      allowed = new Function('return true')() === true
+    } catch {
+      allowed = false // an EvalError is the answer
+    }
+  }
+  return allowed
+}

@@ -1,0 +1,64 @@
+import type { PlanNode } from '../plan/node.ts'
+import { ElementFailure, errorOf } from '../stream/failure.ts'
+import type { Body, Chunk, Operator, Token } from '../stream/operator.ts'
+
+/**
+ * The one caller of operators: it closes them in the right order and says where an element failed, so that
+ * no operator's file has to.
+ */
+export class Guard implements Operator {
+  readonly #node: PlanNode
+  readonly #body: Body
+  readonly #inputs: Set<Guard>
+  #flight: Promise<unknown> | undefined
+  #closing: Promise<void> | undefined
+  #stopped = false
+
+  /** `inputs` are the operators that `body` opened; it may still grow and shrink. */
+  constructor(node: PlanNode, body: Body, inputs: Set<Guard>) {
+    this.#node = node
+    this.#body = body
+    this.#inputs = inputs
+  }
+
+  pull(): Promise<Chunk | null> {
+    if (this.#stopped) return Promise.resolve(null)
+    const pulled = this.#pull()
+    this.#flight = pulled
+    return pulled
+  }
+
+  async #pull(): Promise<Chunk | null> {
+    try {
+      return await this.#body.pull()
+    } catch (error) {
+      throw error instanceof ElementFailure ? errorOf(error, this.#node) : error
+    } finally {
+      this.#flight = undefined
+    }
+  }
+
+  tok(): Token {
+    return this.#body.tok()
+  }
+
+  stop(): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#body.stop?.()
+    for (const input of this.#inputs) input.stop()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** Closing an input while a pull still reads it would open it again: stop, settle, close. */
+  async #close(): Promise<void> {
+    this.stop()
+    await this.#flight?.catch(() => undefined) // its reader has the error, or left before it came
+    await this.#body.close?.()
+    for (const input of this.#inputs) await input.close()
+  }
+}

@@ -1,0 +1,216 @@
+import { ClosedError, InvalidArgumentError } from '../errors/index.ts'
+import type { PlanNode } from '../plan/node.ts'
+import { Inlet } from '../stream/inlet.ts'
+import type { Operator } from '../stream/operator.ts'
+import { plain } from '../stream/token.ts'
+import { turn } from '../stream/turn.ts'
+import type { Observer } from '../trace/events.ts'
+import { type Checkpoint, checkCheckpoint, checkResumable, makeCheckpoint } from './checkpoint.ts'
+import { codegenAllowed } from './codegen.ts'
+import type { RunCounts } from './meter.ts'
+import { openPlan, type Run } from './open.ts'
+
+/** How to run a dataset. None of these but `seed` and `epoch` changes a result. */
+export interface IterateOptions {
+  /** Seeds all chance of the run: a whole number. Default 0. */
+  readonly seed?: number
+  /** Number of this pass, for shuffles that reshuffle. Default: counts the dataset's iterations, from 0. */
+  readonly epoch?: number
+  /** Stops the run; the iteration rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+  /** Receives what the run tells about itself. */
+  readonly observe?: Observer
+  /** Reports each operator of a fused segment apart; slower. Default false. */
+  readonly trace?: boolean
+  /** Elements in a chunk. Default: adapts to time and bytes. */
+  readonly chunk?: number
+  /** False runs without generated code. Default: true where the process allows it. */
+  readonly codegen?: boolean
+}
+
+/** Milliseconds after which timers and signals get a turn, however fast chunks come. */
+const TURN_MS = 10
+
+const DONE: IteratorResult<never> = { done: true, value: undefined }
+
+const passes = new WeakMap<PlanNode, number>()
+
+/**
+ * One pass over a dataset. Elements are read by `for await`, or by chunks where each is cheap. It closes
+ * itself at the end, on an error, and when the loop is left.
+ */
+export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefined> {
+  readonly #root: PlanNode
+  readonly #run: Run
+  readonly #epoch: number
+  readonly #operator: Operator<T>
+  readonly #inlet: Inlet<T>
+  readonly #control = new AbortController()
+  readonly #outer: AbortSignal | undefined
+  readonly #onAbort = (): void => void this.#stop(this.#outer?.reason)
+  #lastTurn = 0
+  #flight: Promise<unknown> = Promise.resolve()
+  #closing: Promise<void> | undefined
+  #released: Promise<void> | undefined
+  #started = false
+
+  constructor(root: PlanNode, options: IterateOptions, checkpoint?: Checkpoint) {
+    if (checkpoint !== undefined) checkCheckpoint(root, checkpoint)
+    this.#root = root
+    this.#outer = options.signal
+    this.#epoch = checkpoint?.epoch ?? options.epoch ?? nextPass(root)
+    this.#run = this.#makeRun(options, checkpoint?.seed ?? options.seed ?? 0)
+    const from = checkpoint?.state
+    this.#operator = openPlan(root, this.#run, this.#epoch, Inlet.upstreamOf(from)) as Operator<T>
+    this.#inlet = new Inlet(this.#operator, from)
+  }
+
+  /** Elements delivered so far, those before a resumed checkpoint included. */
+  get delivered(): number {
+    return this.#inlet.ordinal
+  }
+
+  /** Elements that failed and were left out by policy. */
+  get skipped(): number {
+    return this.#run.counts.skipped
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  // Written by hand over chunks: an async generator costs twice as much an element.
+  next(): Promise<IteratorResult<T, undefined>> {
+    const inlet = this.#inlet
+    if (inlet.i < inlet.n && this.#closing === undefined) {
+      return Promise.resolve({ done: false, value: inlet.xs[inlet.i++] as T })
+    }
+    return this.#queued(() => this.#nextSlow())
+  }
+
+  async return(): Promise<IteratorResult<T, undefined>> {
+    await this.close()
+    return DONE
+  }
+
+  /** The elements by chunks, the cheap way out for small ones. */
+  async *chunks(): AsyncGenerator<readonly T[], undefined> {
+    try {
+      while (await this.#queued(() => this.#fill())) {
+        const { xs, i, n } = this.#inlet
+        this.#inlet.i = n
+        yield i === 0 ? xs : xs.slice(i)
+      }
+    } finally {
+      await this.close()
+    }
+  }
+
+  /**
+   * The position behind the last element delivered. `dataset.resume` of it yields exactly the rest.
+   *
+   * @throws NotResumableError when a source cannot start in the middle.
+   */
+  checkpoint(): Checkpoint {
+    checkResumable(this.#root)
+    return makeCheckpoint(this.#root, this.#run.seed, this.#epoch, plain(this.#inlet.tok()))
+  }
+
+  /** Stops: what is under way settles, everything opened is closed. Safe to call twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #makeRun(options: IterateOptions, seed: number): Run {
+    if (!Number.isSafeInteger(seed))
+      throw new InvalidArgumentError(`seed must be a whole number, not ${seed}`)
+    const counts: RunCounts = { skipped: 0 }
+    return {
+      seed,
+      counts,
+      signal: this.#control.signal,
+      observe: options.observe,
+      shares: options.trace === true && options.observe !== undefined,
+      codegen: options.codegen !== false && codegenAllowed(),
+      chunk: options.chunk,
+      resources: new Map(),
+    }
+  }
+
+  #queued<R>(step: () => Promise<R>): Promise<R> {
+    const result = this.#flight.then(step)
+    this.#flight = result.catch(() => undefined)
+    return result
+  }
+
+  async #nextSlow(): Promise<IteratorResult<T, undefined>> {
+    if (!(await this.#fill())) return DONE
+    return { done: false, value: this.#inlet.xs[this.#inlet.i++] as T }
+  }
+
+  async #fill(): Promise<boolean> {
+    if (!this.#started) this.#start()
+    if (this.#closing !== undefined) return false
+    try {
+      const now = performance.now()
+      if (now - this.#lastTurn > TURN_MS) {
+        await turn()
+        this.#lastTurn = performance.now()
+      }
+      const more = await this.#inlet.fill()
+      this.#outer?.throwIfAborted()
+      if (!more) await this.#release()
+      return more
+    } catch (error) {
+      await this.#release()
+      this.#outer?.throwIfAborted() // the reason counts, not what broke because of it
+      throw error
+    }
+  }
+
+  #start(): void {
+    this.#started = true
+    this.#lastTurn = performance.now()
+    if (this.#closing !== undefined)
+      throw new ClosedError('this iteration was closed before it began')
+    this.#outer?.throwIfAborted()
+    this.#outer?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  #stop(reason: unknown): void {
+    this.#control.abort(reason)
+    this.#operator.stop()
+  }
+
+  async #close(): Promise<void> {
+    this.#stop(new ClosedError('the iteration was closed'))
+    await this.#flight
+    await this.#release()
+  }
+
+  #release(): Promise<void> {
+    if (this.#released === undefined) {
+      this.#released = this.#releaseOnce()
+      this.#closing ??= this.#released
+    }
+    return this.#released
+  }
+
+  async #releaseOnce(): Promise<void> {
+    this.#outer?.removeEventListener('abort', this.#onAbort)
+    if (!this.#control.signal.aborted) this.#control.abort(new ClosedError('the iteration is over'))
+    await this.#operator.close()
+    for (const resource of this.#run.resources.values()) await resource.close()
+  }
+}
+
+function nextPass(root: PlanNode): number {
+  const pass = passes.get(root) ?? 0
+  passes.set(root, pass + 1)
+  return pass
+}

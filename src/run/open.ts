@@ -1,0 +1,178 @@
+import { specOf } from '../operators/table.ts'
+import type { PlanNode } from '../plan/node.ts'
+import { cut } from '../segment/cut.ts'
+import { Segment } from '../segment/segment.ts'
+import type { Body, Json, Meter, OpenContext, Operator, Pace } from '../stream/operator.ts'
+import { combine, keyOfText } from '../stream/random.ts'
+import type { Observer } from '../trace/events.ts'
+import { Guard } from './guard.ts'
+import { CountingMeter, ObservingMeter, type RunCounts } from './meter.ts'
+import { AdaptivePace, FixedPace } from './pace.ts'
+
+/** What all operators of one run share. */
+export interface Run {
+  readonly seed: number
+  readonly signal: AbortSignal
+  readonly counts: RunCounts
+  readonly observe: Observer | undefined
+  /** Time each operator of a fused segment. */
+  readonly shares: boolean
+  readonly codegen: boolean
+  /** Elements in every chunk; undefined lets chunks adapt. */
+  readonly chunk: number | undefined
+  /** Resources that live as long as the run. */
+  readonly resources: Map<PlanNode, { close(): Promise<void> }>
+}
+
+/** Epoch of what a cache freezes, whatever epoch reads it. */
+const FIRST_EPOCH = 0
+
+const sharedValues = new WeakMap<PlanNode, object>()
+
+/** Where in the run an operator is opened. */
+interface Site {
+  readonly run: Run
+  /** Tells the same node id on two branches apart. */
+  readonly branch: string
+  /** Hash of the numbers of all enclosing epochs. */
+  readonly epoch: number
+}
+
+/** Opens the operators of a plan; nothing is read before the first pull. */
+export function openPlan(root: PlanNode, run: Run, epoch: number, from: Json | undefined): Guard {
+  return openNode(root, { run, branch: '', epoch: combine(epoch, 1) }, from)
+}
+
+function openNode(node: PlanNode, site: Site, from: Json | undefined): Guard {
+  const inputs = new Set<Guard>()
+  const context = new Opening(node, site, inputs)
+  return new Guard(node, bodyOf(node, context, from ?? undefined), inputs)
+}
+
+function bodyOf(node: PlanNode, context: Opening, from: Json | undefined): Body {
+  const plan = cut(node)
+  if (plan !== undefined) {
+    return new Segment(plan, node, context, from, (state) => context.openBelow(plan.input, state))
+  }
+  const spec = specOf(node.op)
+  if (spec.kind === 'junction') return spec.open(node as PlanNode<never>, context, from)
+  if (spec.kind === 'source' && spec.open !== undefined) {
+    return spec.open(node as PlanNode<never>, context, from)
+  }
+  throw new TypeError(`operator ${node.op} can be neither fused nor opened`)
+}
+
+class Opening implements OpenContext {
+  readonly key: number
+  readonly fixedKey: number
+  readonly signal: AbortSignal
+  readonly meter: Meter
+  readonly codegen: boolean
+  readonly #node: PlanNode
+  readonly #site: Site
+  readonly #inputs: Set<Guard>
+
+  constructor(node: PlanNode, site: Site, inputs: Set<Guard>) {
+    const { run } = site
+    this.#node = node
+    this.#site = site
+    this.#inputs = inputs
+    this.signal = run.signal
+    this.codegen = run.codegen
+    this.meter =
+      run.observe === undefined
+        ? new CountingMeter(run.counts)
+        : new ObservingMeter(node, run.counts, run.observe, run.shares)
+    this.fixedKey = this.#fixedKeyOf(node)
+    this.key = this.keyFor(node)
+  }
+
+  keyFor(node: PlanNode): number {
+    return combine(this.#fixedKeyOf(node), this.#site.epoch)
+  }
+
+  pace(): Pace {
+    const { chunk } = this.#site.run
+    return chunk === undefined ? new AdaptivePace() : new FixedPace(chunk)
+  }
+
+  open(input: number, from?: Json): Operator {
+    return this.#open(input, this.#site.epoch, from)
+  }
+
+  openEpoch(input: number, epoch: number | 'first', from?: Json): Operator {
+    return this.#open(
+      input,
+      epoch === 'first' ? FIRST_EPOCH : combine(this.#site.epoch, epoch),
+      from,
+    )
+  }
+
+  /** Opens a node further up: the input of the segment that this node ends. */
+  openBelow(node: PlanNode, from: Json | undefined): Operator {
+    return this.#register(openNode(node, this.#site, from))
+  }
+
+  perRun<V extends { close(): Promise<void> }>(make: () => V): V {
+    const { resources } = this.#site.run
+    const known = resources.get(this.#node)
+    if (known !== undefined) return known as V
+    const made = make()
+    resources.set(this.#node, made)
+    return made
+  }
+
+  shared<V extends object>(make: () => V): V {
+    const known = sharedValues.get(this.#node)
+    if (known !== undefined) return known as V
+    const made = make()
+    sharedValues.set(this.#node, made)
+    return made
+  }
+
+  #open(input: number, epoch: number, from: Json | undefined): Operator {
+    const node = this.#node.inputs[input]
+    if (node === undefined) throw new TypeError(`${this.#node.id} has no input ${input}`)
+    const several = this.#node.inputs.length > 1
+    const branch = several ? `${this.#site.branch}${this.#node.id}[${input}]/` : this.#site.branch
+    return this.#register(openNode(node, { ...this.#site, branch, epoch }, from))
+  }
+
+  #register(guard: Guard): Operator {
+    this.#inputs.add(guard)
+    return new Registered(guard, this.#inputs)
+  }
+
+  #fixedKeyOf(node: PlanNode): number {
+    const { run, branch } = this.#site
+    return combine(combine(run.seed | 0, keyOfText(branch)), keyOfText(node.id))
+  }
+}
+
+/** An input that its reader may close early, such as the past epoch of a repeat. */
+class Registered implements Operator {
+  readonly #guard: Guard
+  readonly #inputs: Set<Guard>
+
+  constructor(guard: Guard, inputs: Set<Guard>) {
+    this.#guard = guard
+    this.#inputs = inputs
+  }
+
+  pull() {
+    return this.#guard.pull()
+  }
+
+  tok() {
+    return this.#guard.tok()
+  }
+
+  stop(): void {
+    this.#guard.stop()
+  }
+
+  async close(): Promise<void> {
+    await this.#guard.close()
+    this.#inputs.delete(this.#guard)
+  }
+}

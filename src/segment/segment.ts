@@ -1,0 +1,224 @@
+import type { PlanNode } from '../plan/node.ts'
+import { ElementFailure } from '../stream/failure.ts'
+import { Inlet } from '../stream/inlet.ts'
+import { ElementLocal } from '../stream/local.ts'
+import type { Body, Chunk, Json, OpenContext, Operator, Pace, Token } from '../stream/operator.ts'
+import { turn } from '../stream/turn.ts'
+import { isOver, type SegmentPlan } from './cut.ts'
+import { generate, type LoopFactory } from './generate.ts'
+import { interpret } from './interpret.ts'
+import type { Loop, LoopFailure, LoopState } from './loop.ts'
+import { ShareClock } from './shares.ts'
+
+/** Elements of a source read in one go without looking at the clock: about half a millisecond. */
+const STRIDE = 65_536
+
+const factories = new WeakMap<PlanNode, LoopFactory>()
+
+/** Where a batch starts. */
+interface Clean {
+  readonly position: Token
+  readonly state: readonly Json[]
+}
+
+/**
+ * A source or input and its row operators, run as one loop.
+ *
+ * Token: [position, elements done of the current expansion, states...], where position is a source's index or
+ * an inlet's token. Inside a batch it is that of the batch's start.
+ */
+export class Segment implements Body {
+  readonly #plan: SegmentPlan
+  readonly #context: OpenContext
+  readonly #pace: Pace
+  readonly #inlet: Inlet | undefined
+  readonly #length: number
+  readonly #gathers: boolean
+  readonly #loop: Loop
+  readonly #shares: ShareClock | undefined
+  readonly #r: LoopState
+  /** The start of the batch in the making. */
+  #clean: Clean | undefined
+  #held: LoopFailure | undefined
+  #filling: Promise<boolean> | undefined
+  #ended = false
+
+  constructor(
+    plan: SegmentPlan,
+    node: PlanNode,
+    context: OpenContext,
+    from: Json | undefined,
+    openInput: (from: Json | undefined) => Operator,
+  ) {
+    const [position, j, ...state] = Array.isArray(from) ? (from as readonly Json[]) : []
+    this.#plan = plan
+    this.#context = context
+    this.#pace = context.pace()
+    if (plan.source === undefined) {
+      this.#inlet = new Inlet(openInput(Inlet.upstreamOf(position)), position)
+    }
+    this.#length = plan.source?.length ?? 0
+    this.#gathers = plan.ops[plan.ratio]?.spec.rows === 'gather'
+    this.#shares = context.meter.shares ? new ShareClock(plan, context.meter) : undefined
+    this.#loop = this.#makeLoop(node)
+    this.#r = {
+      ...{ xs: [], i: typeof position === 'number' ? position : 0, n: 0, max: 0, out: [] },
+      ...{ j: typeof j === 'number' ? j : 0, state: from === undefined ? [...plan.state] : state },
+      ...{ pending: [], over: false, cleanI: -1, cleanState: [], failed: undefined },
+    }
+    this.#r.over = isOver(plan, this.#r.state)
+  }
+
+  async pull(): Promise<Chunk | null> {
+    if (this.#held !== undefined) throw this.#goOnBehind(this.#held)
+    const r = this.#r
+    r.out = []
+    r.max = this.#pace.max
+    while (r.out.length < r.max && this.#held === undefined) {
+      if (this.#ended || r.over) {
+        this.#finish()
+        break
+      }
+      const ready =
+        this.#inlet === undefined ? await this.#nextStride() : await this.#nextInput(this.#inlet)
+      if (!ready) break
+    }
+    if (r.out.length > 0) return r.out
+    if (this.#held !== undefined) throw this.#goOnBehind(this.#held)
+    return null
+  }
+
+  tok(): Token {
+    const clean = this.#clean
+    if (clean !== undefined) return [clean.position, 0, ...clean.state]
+    const position = this.#inlet === undefined ? this.#r.i : this.#inlet.tok()
+    const state = this.#held?.before.state ?? this.#r.state
+    return [position, this.#r.j, ...state]
+  }
+
+  #makeLoop(node: PlanNode): Loop {
+    const locals = this.#plan.ops.map((op) =>
+      op.localSlot === undefined
+        ? undefined
+        : new ElementLocal(this.#context.keyFor(op.node), this.#context.signal),
+    )
+    const env = { locals }
+    if (this.#shares !== undefined) return interpret(this.#plan, env, this.#shares.onOperator)
+    if (!this.#context.codegen) return interpret(this.#plan, env)
+    let factory = factories.get(node)
+    if (factory === undefined) factories.set(node, (factory = generate(this.#plan)))
+    return factory(env)
+  }
+
+  /** Works on a stretch of a source with random access. */
+  async #nextStride(): Promise<boolean> {
+    const r = this.#r
+    if (r.i >= this.#length) {
+      this.#ended = true
+      return true
+    }
+    r.n = Math.min(this.#length, r.i + STRIDE)
+    this.#run()
+    // A filter that lets nothing through must not keep timers and signals waiting.
+    if (r.out.length === 0 && this.#held === undefined) await turn()
+    return !this.#context.signal.aborted
+  }
+
+  /** Works on what the inlet has; false when the chunk should be handed out before more is waited for. */
+  async #nextInput(inlet: Inlet): Promise<boolean> {
+    if (inlet.i >= inlet.n) {
+      const more = await this.#fill(inlet)
+      if (more === undefined) return false
+      if (!more) {
+        this.#ended = true
+        return true
+      }
+    }
+    const r = this.#r
+    r.xs = inlet.xs
+    r.i = inlet.i
+    r.n = inlet.n
+    this.#run()
+    inlet.i = r.i
+    return true
+  }
+
+  /** Undefined when there is something to hand out and the input lets wait. */
+  async #fill(inlet: Inlet): Promise<boolean | undefined> {
+    const have = this.#r.out.length
+    if (have * 4 >= this.#r.max) return undefined
+    const filled = this.#filling ?? inlet.fill()
+    if (typeof filled === 'boolean') return filled
+    if (have > 0) {
+      filled.catch(() => undefined) // awaited below now, or by the next pull
+      this.#filling = filled
+      const first = await Promise.race([filled.catch(() => true), turn().then(() => undefined)])
+      if (first === undefined) return undefined
+    }
+    this.#filling = undefined
+    return filled
+  }
+
+  #run(): void {
+    const r = this.#r
+    const had = r.out.length
+    const batchStart = this.#gathers ? (this.#clean ?? this.#here()) : undefined
+    const start = this.#context.meter.now()
+    this.#pace.start()
+    this.#shares?.begin()
+    this.#loop.run(r)
+    const made = r.out.length - had
+    this.#shares?.end(made)
+    this.#pace.note(made, r.out[r.out.length - 1])
+    if (this.#shares === undefined) this.#context.meter.busy(start, made)
+    if (batchStart !== undefined) this.#noteClean(batchStart)
+    this.#noteFailure()
+  }
+
+  #here(): Clean {
+    const { i, state } = this.#r
+    return { position: this.#inlet?.at(i) ?? i, state: [...state] }
+  }
+
+  /** Inside a batch, or when one failed, the state to report is that of the batch's start. */
+  #noteClean(batchStart: Clean): void {
+    const { pending, cleanI, cleanState, failed } = this.#r
+    if (pending.length === 0 && failed === undefined) {
+      this.#clean = undefined
+    } else if (cleanI < 0) {
+      this.#clean = batchStart
+    } else {
+      this.#clean = { position: this.#inlet?.at(cleanI) ?? cleanI, state: cleanState }
+    }
+  }
+
+  #noteFailure(): void {
+    const failed = this.#r.failed
+    if (failed === undefined) return
+    this.#r.failed = undefined
+    this.#held = failed
+    this.#r.j = failed.before.j
+  }
+
+  #finish(): void {
+    const r = this.#r
+    this.#loop.flush(r)
+    this.#noteFailure()
+    if (this.#held === undefined) this.#clean = undefined
+  }
+
+  /** The error of an element; what comes after it is read by the next pull. */
+  #goOnBehind(failed: LoopFailure): ElementFailure {
+    const r = this.#r
+    this.#held = undefined
+    this.#clean = undefined
+    const index = this.#inlet === undefined ? failed.before.i : this.#inlet.ordinal
+    r.pending = []
+    r.i = failed.after.i
+    r.j = failed.after.j
+    r.state.splice(0, r.state.length, ...failed.after.state)
+    if (this.#inlet !== undefined && !this.#ended)
+      this.#inlet.i = Math.min(failed.after.i, this.#inlet.n)
+    return new ElementFailure(index, failed.error, this.#plan.ops[failed.op]?.node)
+  }
+}

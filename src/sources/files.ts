@@ -1,0 +1,93 @@
+import { readdir } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import { DataError, messageOf } from '../errors/index.ts'
+import { globBase, globToRegExp, isGlob } from './glob.ts'
+import { Listing } from './listing.ts'
+import type { SourceSpec } from '../stream/spec.ts'
+
+export interface FilesParams {
+  /** A folder, read with all below it, or a pattern. */
+  readonly pattern: string
+}
+
+export const filesSpec: SourceSpec<FilesParams> = {
+  op: 'files',
+  kind: 'source',
+  summary: 'Paths of the files in a folder and below, or of those that match a pattern; sorted.',
+  tfData: 'list_files, sorted instead of shuffled',
+  structure: ({ pattern }) => ({ pattern }),
+  cardinality: () => undefined,
+  open: ({ params: { pattern } }, context, from) =>
+    new Listing(`files(${JSON.stringify(pattern)})`, () => listFiles(pattern), context, from),
+}
+
+/** One photo of a folder of class folders. */
+export interface LabeledFile {
+  readonly path: string
+  /** Place of its class among the class names, sorted. */
+  readonly label: number
+  /** Name of its class folder. */
+  readonly className: string
+}
+
+export interface LabeledFilesParams {
+  readonly folder: string
+}
+
+export const labeledFilesSpec: SourceSpec<LabeledFilesParams> = {
+  op: 'labeledFiles',
+  kind: 'source',
+  summary: 'Files in class folders with their classes; sorted by class, then path.',
+  tfData: 'keras.utils.image_dataset_from_directory, without decoding',
+  structure: ({ folder }) => ({ folder }),
+  cardinality: () => undefined,
+  open: ({ params: { folder } }, context, from) =>
+    new Listing(
+      `labeledFiles(${JSON.stringify(folder)})`,
+      () => listLabeled(folder),
+      context,
+      from,
+    ),
+}
+
+async function listFiles(pattern: string): Promise<readonly string[]> {
+  if (!isGlob(pattern)) return filesBelow(pattern)
+  const matches = globToRegExp(pattern)
+  const found = await filesBelow(globBase(pattern))
+  return found.filter((path) => matches.test(slashes(path)))
+}
+
+async function listLabeled(folder: string): Promise<readonly LabeledFile[]> {
+  const files = (await filesBelow(folder)).map((path) => ({
+    path,
+    className: relative(folder, path).split(sep)[0] ?? '',
+  }))
+  const inFolders = files.filter(({ path, className }) => relative(folder, path) !== className)
+  const classes = [...new Set(inFolders.map(({ className }) => className))].sort(byCodeUnits)
+  return inFolders
+    .map((file) => ({ ...file, label: classes.indexOf(file.className) }))
+    .sort((a, b) => a.label - b.label)
+}
+
+/** All files below a folder, hidden ones apart, sorted by code units: the same order on every machine. */
+async function filesBelow(folder: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+      .filter(
+        (path) =>
+          !relative(folder, path)
+            .split(sep)
+            .some((part) => part.startsWith('.')),
+      )
+      .sort(byCodeUnits)
+  } catch (cause) {
+    throw new DataError(`cannot list the folder ${folder}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+const slashes = (path: string): string => path.split(sep).join('/')
+
+const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

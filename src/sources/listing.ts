@@ -1,0 +1,57 @@
+import { CheckpointMismatchError } from '../errors/index.ts'
+import type { Body, Chunk, Json, OpenContext, Pace } from '../stream/operator.ts'
+import { keyOfText } from '../stream/random.ts'
+
+/**
+ * A source that lists names once and then hands them out.
+ *
+ * Token: [position, identity of the listing]: a resume into another listing would silently start at other
+ * elements.
+ */
+export class Listing implements Body {
+  readonly #list: () => Promise<readonly unknown[]>
+  readonly #what: string
+  readonly #pace: Pace
+  readonly #expected: number | undefined
+  #position: number
+  #items: readonly unknown[] | undefined
+  #identity = 0
+
+  constructor(
+    what: string,
+    list: () => Promise<readonly unknown[]>,
+    context: OpenContext,
+    from: Json | undefined,
+  ) {
+    const [position, identity] = Array.isArray(from) ? (from as readonly Json[]) : []
+    this.#what = what
+    this.#list = list
+    this.#pace = context.pace()
+    this.#position = typeof position === 'number' ? position : 0
+    this.#expected = typeof identity === 'number' && identity !== 0 ? identity : undefined
+    this.#identity = this.#expected ?? 0
+  }
+
+  async pull(): Promise<Chunk | null> {
+    this.#items ??= await this.#listed()
+    const out = this.#items.slice(this.#position, this.#position + this.#pace.max)
+    this.#position += out.length
+    this.#pace.note(out.length, out[0])
+    return out.length === 0 ? null : out
+  }
+
+  tok(): Json {
+    return [this.#position, this.#identity]
+  }
+
+  async #listed(): Promise<readonly unknown[]> {
+    const items = await this.#list()
+    this.#identity = keyOfText(JSON.stringify(items)) || 1
+    if (this.#expected !== undefined && this.#expected !== this.#identity) {
+      throw new CheckpointMismatchError(
+        `${this.#what} lists other files than when the checkpoint was taken; start anew, or restore the files`,
+      )
+    }
+    return items
+  }
+}
