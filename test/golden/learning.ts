@@ -187,7 +187,7 @@ async function runNetwork(test: NetworkCase, check: Check): Promise<void> {
       x: tensorOf(batch.x),
       t: targetsOf(test.loss, batch.targets),
     })
-    check.number(`loss of step ${step}`, test.expect.losses[step - 1] ?? NaN, got['loss'])
+    check.number(`loss of step ${step}`, test.expect.losses[step - 1] ?? Number.NaN, got['loss'])
     if (step === 1) checkFirstStep(test, check, got)
     advance(state, got)
     for (const [name, expected] of Object.entries(test.expect.weightsAfter[step] ?? {}))
@@ -325,7 +325,7 @@ async function open(graph: Graph): Promise<(feeds: Feeds) => Promise<Feeds>> {
       const tensor = feeds[name]
       return tensor === undefined ? [] : [[name, tensor] as const]
     })
-    return (await session.run(Object.fromEntries(wanted))) as Feeds
+    return session.run(Object.fromEntries(wanted))
   }
 }
 
@@ -382,7 +382,7 @@ class Check {
       throw new Mismatch(`shape of ${what}`, packed.shape.join(), got.dims.join())
     const expected = floatsOf(packed)
     const values = got.data as Float32Array
-    const wrong = expected.findIndex((value, i) => !this.#close(value, values[i] ?? NaN))
+    const wrong = expected.findIndex((value, i) => !this.#close(value, values[i] ?? Number.NaN))
     if (wrong >= 0) throw new Mismatch(`${what}[${wrong}]`, expected[wrong], values[wrong])
   }
 
