@@ -16,7 +16,7 @@ export async function evaluateWith(
   batches: AsyncIterable<TrainBatch>,
 ): Promise<Evaluation> {
   const classes = model.spec.classes.length
-  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0))
+  const confusion = Array.from({ length: classes }, () => Array.from({ length: classes }, () => 0))
   const parts: Float32Array[] = []
   let n = 0
   let loss = 0

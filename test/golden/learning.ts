@@ -277,8 +277,8 @@ function lossName(name: string): keyof typeof losses {
 /** Renames the options; what is unknown is not passed over in silence. */
 function optimizerOf(given: Options): { options: OptimizerOptions; lr: number } {
   const { kind, learningRate, betas, ...rest } = given
-  const known = ['momentum', 'nesterov', 'weightDecay', 'eps', 'alpha']
-  const unknown = Object.keys(rest).find((key) => !known.includes(key))
+  const known = new Set(['momentum', 'nesterov', 'weightDecay', 'eps', 'alpha'])
+  const unknown = Object.keys(rest).find((key) => !known.has(key))
   if (unknown !== undefined) throw new Unsupported(`optimiser option ${unknown}`)
   if (!['sgd', 'adam', 'adamW', 'rmsProp'].includes(String(kind)))
     throw new Unsupported(`optimiser ${String(kind)}`)

@@ -97,7 +97,7 @@ class OnnxTrainer extends OnnxPredictor implements Trainer {
   }
 
   checkpoint(): Promise<Uint8Array> {
-    return this.host.call('checkpoint', {})
+    return this.host.call('checkpoint', null)
   }
 
   async restore(checkpoint: Uint8Array): Promise<void> {

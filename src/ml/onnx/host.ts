@@ -63,7 +63,7 @@ export class WorkerHost {
     this.#gate.shut()
     if (this.#ended === undefined) {
       // A thread that dies meanwhile is as gone as one that answers.
-      await this.#send('close', {}, []).catch(() => undefined)
+      await this.#send('close', null, []).catch(() => undefined)
     }
     await this.#gone
     releaseExit(this.#gate)

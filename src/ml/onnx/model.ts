@@ -136,7 +136,10 @@ async function runStep(
   for (const [name, values] of state) feeds[name] = runtime.tensor(values, shapes.get(name) ?? [])
   const got = await session.run(feeds)
   for (const name of state.keys()) state.set(name, floatsOf(got, `${name}_n`))
-  return { loss: floatsOf(got, 'loss')[0] ?? NaN, correct: floatsOf(got, 'correct')[0] ?? NaN }
+  return {
+    loss: floatsOf(got, 'loss')[0] ?? Number.NaN,
+    correct: floatsOf(got, 'correct')[0] ?? Number.NaN,
+  }
 }
 
 function floatsOf(got: Feeds, name: string): Float32Array {
@@ -215,7 +218,7 @@ function distance(a: Float32Array, b: Float32Array): number {
   let difference = 0
   let length = 0
   for (const [i, value] of a.entries()) {
-    difference += (value - (b[i] ?? NaN)) ** 2
+    difference += (value - (b[i] ?? Number.NaN)) ** 2
     length += value ** 2
   }
   return Math.sqrt(difference) / Math.max(Math.sqrt(length), 1e-12)

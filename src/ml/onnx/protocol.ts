@@ -18,13 +18,13 @@ export interface Calls {
   load: { ask: { path: string }; answer: { spec: ModelSpec; metadata: Record<string, string> } }
   step: { ask: { x: Uint8Array; y: Int32Array; lr: number }; answer: StepResult }
   predict: { ask: { x: Uint8Array; n: number }; answer: Float32Array }
-  checkpoint: { ask: Record<never, never>; answer: Uint8Array }
+  checkpoint: { ask: null; answer: Uint8Array }
   restore: { ask: { checkpoint: Uint8Array }; answer: null }
   save: {
     ask: { path: string; metadata: Readonly<Record<string, string>> }
     answer: { bytes: number; sha256: string }
   }
-  close: { ask: Record<never, never>; answer: null }
+  close: { ask: null; answer: null }
 }
 
 export type CallName = keyof Calls

@@ -39,6 +39,8 @@ export async function loadRuntime(native: Native): Promise<Runtime> {
           intraOpNumThreads: threads,
           interOpNumThreads: 1,
           logSeverityLevel: 3,
+          // Waiting threads that spin take the cores the pipeline prepares the next batch on.
+          extra: { session: { intra_op: { allow_spinning: '0' } } },
         }),
       )
       return {

@@ -8,8 +8,7 @@ import { packError } from './protocol.ts'
 import type { CallName, Reply, Request } from './protocol.ts'
 import { loadRuntime } from './runtime.ts'
 import type { Runtime } from './runtime.ts'
-import { readModel } from './saved.ts'
-import { SavedModel } from './saved.ts'
+import { SavedModel, readModel } from './saved.ts'
 
 const port = parentPort
 if (port === null) throw new InvalidArgumentError('worker-main.ts runs in a worker thread only.')

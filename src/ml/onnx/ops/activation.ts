@@ -17,7 +17,7 @@ function pointwise(apply: (graph: Graph, x: Value) => Value, slope: Slope): Laye
 export function relu(): Layer {
   return pointwise(
     (graph, x) => graph.unary('Relu', x),
-    (graph, _, y) => graph.unary('Sign', y),
+    (graph, _, y) => graph.positive(y),
   )
 }
 

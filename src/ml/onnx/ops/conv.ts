@@ -84,6 +84,10 @@ function flipped(graph: Graph, w: Value): Value {
 /** Maps of at least this many pixels get one product per picture, smaller ones a single large product. */
 const LARGE_MAP = 256
 
+/** Below this many channels, all places of the kernel share one product, or it would be too thin. */
+const FEW_CHANNELS = 16
+
+/** Products of `dy` with what the places of the kernel saw. */
 function weightGradient(
   graph: Graph,
   x: Value,
@@ -92,65 +96,45 @@ function weightGradient(
   window: Window,
   groups: number,
 ): Value {
-  const [out, perGroup, height, width] = w.shape
-  if (out === undefined || perGroup === undefined || height === undefined || width === undefined)
-    throw new RangeError('a kernel has four dimensions')
-  const places = height * width
-  const map = window.to[0] * window.to[1]
-  const product =
-    groups > 1
-      ? groupedProduct(graph, x, dy, window, groups)
-      : map >= LARGE_MAP
-        ? batchedProduct(graph, x, dy, window)
-        : singleProduct(graph, x, dy, window)
-  const split = graph.reshape(product, [out, places, perGroup])
-  return graph.reshape(graph.transpose(split, [0, 2, 1]), w.shape)
-}
-
-function batchedProduct(graph: Graph, x: Value, dy: Value, window: Window): Value {
-  const n = at(x.shape, 0)
-  const out = at(dy.shape, 1)
-  const map = window.to[0] * window.to[1]
-  const columns = graph.concat(placesOf(graph, x, window), 1)
-  const depth = at(columns.shape, 1)
-  const product = timesTransposed(
-    graph,
-    graph.reshape(dy, [n, out, map]),
-    graph.reshape(columns, [n, depth, map]),
-    [n, out, depth],
+  const [out, inner] = [at(w.shape, 0), at(w.shape, 1)]
+  const single = groups === 1 && window.to[0] * window.to[1] < LARGE_MAP
+  const seen = placesOf(graph, single ? graph.transpose(x, [1, 0, 2, 3]) : x, window)
+  const join = groups === 1 && inner < FEW_CHANNELS
+  const views = join ? [graph.concat(seen, single ? 0 : 1)] : seen
+  const product = single ? overAll(graph, dy) : perPicture(graph, dy, groups)
+  const parts = views.map((view) =>
+    graph.reshape(product(view), [out, join ? seen.length : 1, inner]),
   )
-  return graph.sum(product, [0])
+  return graph.reshape(graph.transpose(graph.concat(parts, 1), [0, 2, 1]), w.shape)
 }
 
-function singleProduct(graph: Graph, x: Value, dy: Value, window: Window): Value {
-  const length = at(x.shape, 0) * window.to[0] * window.to[1]
-  const out = at(dy.shape, 1)
-  const columns = graph.concat(placesOf(graph, graph.transpose(x, [1, 0, 2, 3]), window), 0)
-  const depth = at(columns.shape, 0)
+/** [n, channels, map] of each group, pictures added up at the end. */
+function perPicture(graph: Graph, dy: Value, groups: number): (view: Value) => Value {
+  const [n, out, height, width] = dims(dy)
+  const split = (x: Value): Value =>
+    graph.reshape(x, [n, groups, at(x.shape, 1) / groups, height * width])
+  const left = split(dy)
+  return (view) => {
+    const right = split(view)
+    const shape = [n, groups, out / groups, at(right.shape, 2)]
+    const product = graph.node('FusedMatMul', [left, right], shape, { transB: 1 }, MICROSOFT)
+    return graph.sum(product, [0])
+  }
+}
+
+const MICROSOFT = { domain: 'com.microsoft' }
+
+/** [channels, pictures x map] in one product; views have their channels first. */
+function overAll(graph: Graph, dy: Value): (view: Value) => Value {
+  const [n, out, height, width] = dims(dy)
+  const length = n * height * width
   const left = graph.reshape(graph.transpose(dy, [1, 0, 2, 3]), [out, length])
-  const right = graph.reshape(columns, [depth, length])
-  return graph.node('Gemm', [left, right], [out, depth], { transB: 1 })
+  return (view) => {
+    const right = graph.reshape(view, [at(view.shape, 0), length])
+    return graph.node('Gemm', [left, right], [out, at(view.shape, 0)], { transB: 1 })
+  }
 }
 
-function groupedProduct(graph: Graph, x: Value, dy: Value, window: Window, groups: number): Value {
-  const n = at(x.shape, 0)
-  const map = window.to[0] * window.to[1]
-  const outs = at(dy.shape, 1) / groups
-  const ins = at(x.shape, 1) / groups
-  const columns = graph.concat(placesOf(graph, x, window), 1)
-  const places = window.size[0] * window.size[1]
-  const split = graph.reshape(columns, [n, places, groups, ins, map])
-  const byGroup = graph.transpose(split, [0, 2, 1, 3, 4])
-  const product = timesTransposed(
-    graph,
-    graph.reshape(dy, [n, groups, outs, map]),
-    graph.reshape(byGroup, [n, groups, places * ins, map]),
-    [n, groups, outs, places * ins],
-  )
-  return graph.sum(product, [0])
-}
-
-/** `a` times `b` transposed, without writing the transposed matrix. */
-function timesTransposed(graph: Graph, a: Value, b: Value, shape: readonly number[]): Value {
-  return graph.node('FusedMatMul', [a, b], shape, { transB: 1 }, { domain: 'com.microsoft' })
+function dims({ shape }: Value): [number, number, number, number] {
+  return [at(shape, 0), at(shape, 1), at(shape, 2), at(shape, 3)]
 }
