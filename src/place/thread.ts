@@ -63,6 +63,8 @@ export class Thread {
       name: `${options.address.label} ${number}`,
       workerData: startOf(options, port2),
       transferList: [port2],
+      // Threads inherit the process's flags; this one, of programs given as text, they refuse.
+      ...(process.execArgv.some((flag) => flag.startsWith('--input-type')) && { execArgv: [] }),
     })
     const exited = new Promise<number>((resolve) => {
       this.#worker.once('exit', resolve)

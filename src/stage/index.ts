@@ -8,3 +8,4 @@ export {
 } from './stage.ts'
 export type { Place, Placed } from './placed.ts'
 export { isStage } from './record.ts'
+export { loadProgram, type Namespace } from './load.ts'

@@ -40,18 +40,19 @@ export function tsxNeededFor(url: string): string | undefined {
 }
 
 /**
- * Lets this process import `url` and what it imports. For programs that own their process, such as the
- * command line.
+ * Imports a program's module, TypeScript or not, and from then on lets this process import TypeScript. For
+ * programs that own their process, such as the command line.
  *
  * @throws TypeScriptLoaderError when that needs tsx and it is not installed.
  */
-export async function registerLoaderFor(url: string): Promise<void> {
-  if (registered || runsUnderTsx()) return
-  const tsx = tsxNeededFor(url)
-  if (tsx === undefined) return
-  const api = (await import(tsx)) as TsxApi
-  api.register()
-  registered = true
+export async function loadProgram(url: string): Promise<Namespace> {
+  const tsx = registered || runsUnderTsx() ? undefined : tsxNeededFor(url)
+  if (tsx !== undefined) {
+    const api = (await import(tsx)) as TsxApi
+    api.register()
+    registered = true
+  }
+  return (await importModule(url)).namespace
 }
 
 /** A module, and what a fresh thread needs to import it. */

@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { help, parseCommand } from './arguments.ts'
+import { explain } from './explain.ts'
+import { describeFailure, exitCodeOf } from './failure.ts'
+import { run } from './run.ts'
+import { listenForStop, type Stop } from './stop.ts'
+
+/** Milliseconds that a stopped program gets to end by itself, once its pipeline has. */
+const grace = 2_000
+
+async function main(argv: readonly string[]): Promise<number> {
+  const stop = listenForStop((signal) => {
+    if (signal === 'SIGINT') process.stderr.write('stopping; Ctrl-C again ends it at once\n')
+  })
+  try {
+    return await dispatch(argv, stop)
+  } catch (error) {
+    process.stderr.write(describeFailure(error))
+    return stop.code ?? exitCodeOf(error)
+  } finally {
+    stop.release()
+  }
+}
+
+async function dispatch(argv: readonly string[], stop: Stop): Promise<number> {
+  const command = parseCommand(argv)
+  switch (command.command) {
+    case 'help':
+      process.stdout.write(help)
+      return 0
+    case 'version':
+      process.stdout.write(`${version()}\n`)
+      return 0
+    case 'run':
+      return run(command.file, command.args, command.options, stop)
+    case 'explain':
+      return explain(command.file, command.args, stop)
+  }
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version
+}
+
+const code = await main(process.argv.slice(2))
+process.exitCode = code
+// The user's module may hold the process, by a connection for example; who stopped it does not wait for that.
+if (code > 128) setTimeout(() => process.exit(code), grace).unref()

@@ -1,0 +1,104 @@
+import { Progress } from '../ui/index.ts'
+import type { RunOptions } from './arguments.ts'
+import { jsonLine } from './json-line.ts'
+import { Output } from './output.ts'
+import { loadPipeline, type Runnable } from './pipeline.ts'
+import type { Stop } from './stop.ts'
+
+/** Items shown of each array where a person reads along. */
+const shownOnTerminal = 12
+const lineEvery = 10_000
+
+/** `millstream run`: the exit code. Rejects with what the pipeline threw. */
+export async function run(
+  file: string,
+  args: readonly string[],
+  options: RunOptions,
+  stop: Stop,
+): Promise<number> {
+  const dataset = await unlessStopped(loadPipeline(file, { signal: stop.signal, args }), stop)
+  if (dataset) return print(dataset, options, stop)
+  const ignored = Object.keys(options).map((name) => `--${name}`)
+  if (ignored.length > 0 && stop.code === undefined) {
+    process.stderr.write(`${ignored.join(', ')} had no effect: ${file} gave no Dataset\n`)
+  }
+  return stop.code ?? 0
+}
+
+/** Writes the elements; then how many there were. */
+async function print(dataset: Runnable, options: RunOptions, stop: Stop): Promise<number> {
+  const start = performance.now()
+  const output = new Output(process.stdout, () => {
+    stop.abort()
+  })
+  const counter = countOnStderr(dataset, options)
+  try {
+    await unlessStopped(printAll(dataset, options, stop, output, counter), stop)
+    await output.flush()
+  } finally {
+    counter.end()
+  }
+  if (!output.gone) {
+    const seconds = ((performance.now() - start) / 1000).toFixed(1)
+    const stopped = stop.code === undefined ? '' : 'stopped after '
+    process.stderr.write(`${stopped}${counter.count} elements in ${seconds} s\n`)
+  }
+  return stop.code ?? 0
+}
+
+async function printAll(
+  dataset: Runnable,
+  { seed, epoch, take }: RunOptions,
+  { signal }: Stop,
+  output: Output,
+  counter: Counter,
+): Promise<void> {
+  const shown = process.stdout.isTTY ? { shown: shownOnTerminal } : {}
+  const iteration = (take === undefined ? dataset : dataset.take(take)).iterate({
+    signal,
+    ...(seed !== undefined && { seed }),
+    ...(epoch !== undefined && { epoch }),
+  })
+  for await (const element of iteration) {
+    const full = output.line(jsonLine(element, shown))
+    if (full) await full
+    counter.count++
+  }
+}
+
+/** A run that was asked to stop ends by an error; that is no failure. */
+async function unlessStopped<T>(promise: Promise<T>, { signal }: Stop): Promise<T | undefined> {
+  try {
+    return await promise
+  } catch (error) {
+    if (signal.aborted) return undefined
+    throw error
+  }
+}
+
+interface Counter {
+  count: number
+  end(): void
+}
+
+/** Shows the count while elements come: in place on a terminal, every ten seconds elsewhere. */
+function countOnStderr(dataset: Runnable, { take = Infinity }: RunOptions): Counter {
+  const known = Math.min(dataset.cardinality() ?? Infinity, take)
+  const progress = new Progress({
+    label: 'run',
+    unit: 'elements',
+    interval: lineEvery,
+    ...(Number.isFinite(known) && { total: known }),
+  })
+  // Lines on the same terminal show that it runs, and would be torn by a line redrawn in place.
+  const torn = process.stdout.isTTY && process.stderr.isTTY
+  const counter = { count: 0, end }
+  const timer = setInterval(() => {
+    if (!torn) progress.update(counter.count)
+  }, 200).unref()
+  function end(): void {
+    clearInterval(timer)
+    if (process.stderr.isTTY && !torn) process.stderr.write('\r\u001B[K')
+  }
+  return counter
+}
