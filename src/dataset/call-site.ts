@@ -1,23 +1,29 @@
 import { basename, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/**
- * `file:line` of the code that called `method`, for plans and errors; undefined where the stack does not
- * tell.
- */
-export function callSite(method: (...args: never[]) => unknown): string | undefined {
+/** The folder that holds this library's modules: `dist/`, or `src/` while it is developed. */
+const library = fileURLToPath(new URL('..', import.meta.url))
+
+/** Calls within the library between the user's code and `callSite`. */
+const DEPTH = 6
+
+/** `file:line` of the user's code that is being run, for plans and errors; undefined where none is found. */
+export function callSite(): string | undefined {
   const holder: { stack?: string } = {}
   const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = 1
-  Error.captureStackTrace(holder, method)
+  Error.stackTraceLimit = DEPTH
+  Error.captureStackTrace(holder, callSite)
   Error.stackTraceLimit = limit
-  const found = /\(?((?:file:\/\/)?[^()\s]+):(\d+):\d+\)?$/.exec(holder.stack?.trim() ?? '')
-  const [, file, line] = found ?? []
-  return file === undefined || line === undefined ? undefined : `${shortened(file)}:${line}`
+  for (const frame of (holder.stack ?? '').split('\n').slice(1)) {
+    const [, file, line] = /\(?((?:file:\/\/)?[^()\s]+):(\d+):\d+\)?$/.exec(frame) ?? []
+    if (file === undefined) continue
+    const path = file.startsWith('file://') ? fileURLToPath(file) : file
+    if (!path.startsWith(library)) return `${shortened(path)}:${line}`
+  }
+  return undefined
 }
 
-function shortened(file: string): string {
-  const path = file.startsWith('file://') ? fileURLToPath(file) : file
+function shortened(path: string): string {
   const near = relative(process.cwd(), path)
   return near.startsWith('..') ? basename(path) : near
 }

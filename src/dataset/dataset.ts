@@ -57,12 +57,12 @@ export class Dataset<T> implements AsyncIterable<T> {
   static range(stop: number): Dataset<number>
   static range(start: number, stop: number, step?: number): Dataset<number>
   static range(a: number, b?: number, step = 1): Dataset<number> {
-    return new Dataset(rangeNode(b === undefined ? 0 : a, b ?? a, step, callSite(Dataset.range)))
+    return new Dataset(rangeNode(b === undefined ? 0 : a, b ?? a, step, callSite()))
   }
 
   /** The items of an array. It is not copied: don't change it while it is read. */
   static fromArray<T>(items: readonly T[]): Dataset<T> {
-    return new Dataset(arrayNode(items, callSite(Dataset.fromArray)))
+    return new Dataset(arrayNode(items, callSite()))
   }
 
   /**
@@ -71,12 +71,12 @@ export class Dataset<T> implements AsyncIterable<T> {
    * @throws InvalidArgumentError when the columns differ in length.
    */
   static fromTensorSlices<C>(columns: C): Dataset<Unbatch<C>> {
-    return new Dataset(slicesNode(columns, callSite(Dataset.fromTensorSlices)))
+    return new Dataset(slicesNode(columns, callSite()))
   }
 
   /** One element: `value` as it is. */
   static fromTensors<T>(value: T): Dataset<T> {
-    return new Dataset(arrayNode([value], callSite(Dataset.fromTensors)))
+    return new Dataset(arrayNode([value], callSite()))
   }
 
   /**
@@ -86,14 +86,14 @@ export class Dataset<T> implements AsyncIterable<T> {
   static fromGenerator<T>(
     make: (signal: AbortSignal) => Iterable<T> | AsyncIterable<T>,
   ): Dataset<T> {
-    return new Dataset(generatorNode(make, true, callSite(Dataset.fromGenerator)))
+    return new Dataset(generatorNode(make, true, callSite()))
   }
 
   /** What an iterable yields: an array, a generator, a Node or web stream. Iterators can be read only once. */
   static from<T>(iterable: Iterable<T> | AsyncIterable<T>): Dataset<T> {
-    if (Array.isArray(iterable)) return new Dataset(arrayNode(iterable, callSite(Dataset.from)))
+    if (Array.isArray(iterable)) return new Dataset(arrayNode(iterable, callSite()))
     const once = 'next' in iterable || 'pipe' in iterable || 'getReader' in iterable
-    return new Dataset(generatorNode(() => iterable, !once, callSite(Dataset.from)))
+    return new Dataset(generatorNode(() => iterable, !once, callSite()))
   }
 
   /**
@@ -101,12 +101,12 @@ export class Dataset<T> implements AsyncIterable<T> {
    * `{a,b}`. Hidden files and folders are left out.
    */
   static files(pattern: string): Dataset<string> {
-    return new Dataset(filesNode(pattern, callSite(Dataset.files)))
+    return new Dataset(filesNode(pattern, callSite()))
   }
 
   /** Files in class folders, sorted: `photos/cat/1.jpg` has the class name `cat`. */
   static labeledFiles(folder: string): Dataset<LabeledFile> {
-    return new Dataset(labeledFilesNode(folder, callSite(Dataset.labeledFiles)))
+    return new Dataset(labeledFilesNode(folder, callSite()))
   }
 
   /**
@@ -114,7 +114,7 @@ export class Dataset<T> implements AsyncIterable<T> {
    * Ends with the shortest.
    */
   static zip<const S extends ZipInput>(structure: S): Dataset<Zipped<S>> {
-    return new Dataset(zipNode(structure, callSite(Dataset.zip)))
+    return new Dataset(zipNode(structure, callSite()))
   }
 
   /**
@@ -132,7 +132,7 @@ export class Dataset<T> implements AsyncIterable<T> {
     fn: Placed<T, U> | Stage<T, U> | ((x: T, local: Local) => U | Promise<U>),
     options: MapOptions = {},
   ): Dataset<U> {
-    return new Dataset(mapNode(this.plan, fn, options, callSite(this.map)))
+    return new Dataset(mapNode(this.plan, fn, options, callSite()))
   }
 
   /** Keeps the elements for which `fn` returns true; a type guard narrows the element type. */
@@ -140,13 +140,13 @@ export class Dataset<T> implements AsyncIterable<T> {
   filter(fn: (x: T, local: Local) => boolean): Dataset<T>
   filter(fn: (x: T, local: Local) => boolean): Dataset<T> {
     checkFunction('filter', fn)
-    return this.#append('filter', { fn }, this.filter)
+    return this.#append('filter', { fn })
   }
 
   /** Makes several elements, or none, of each: those of the array that `fn` returns. */
   flatMap<U>(fn: (x: T, local: Local) => readonly U[]): Dataset<U> {
     checkFunction('flatMap', fn)
-    return this.#append('flatMap', { fn }, this.flatMap)
+    return this.#append('flatMap', { fn })
   }
 
   /**
@@ -156,16 +156,12 @@ export class Dataset<T> implements AsyncIterable<T> {
    */
   batch(size: number, options: { readonly dropRemainder?: boolean } = {}): Dataset<Batch<T>> {
     checkWhole('batch', 'size', size, 1)
-    return this.#append(
-      'batch',
-      { size, dropRemainder: options.dropRemainder === true },
-      this.batch,
-    )
+    return this.#append('batch', { size, dropRemainder: options.dropRemainder === true })
   }
 
   /** Splits batches into their elements: the inverse of `batch`. */
   unbatch(): Dataset<Unbatch<T>> {
-    return this.#append('unbatch', {}, this.unbatch)
+    return this.#append('unbatch', {})
   }
 
   /**
@@ -176,32 +172,28 @@ export class Dataset<T> implements AsyncIterable<T> {
     checkWhole('shuffle', 'bufferSize', bufferSize, 1)
     if (options.seed !== undefined) checkWhole('shuffle', 'seed', options.seed, ANY)
     const reshuffle = options.reshuffleEachIteration !== false
-    return this.#append(
-      'shuffle',
-      { size: bufferSize, seed: options.seed, reshuffle },
-      this.shuffle,
-    )
+    return this.#append('shuffle', { size: bufferSize, seed: options.seed, reshuffle })
   }
 
   /** Runs through the dataset `count` times, each an epoch; without a count, or below 0, without end. */
   repeat(count = -1): Dataset<T> {
-    return this.#append('repeat', { count: checkWhole('repeat', 'count', count, ANY) }, this.repeat)
+    return this.#append('repeat', { count: checkWhole('repeat', 'count', count, ANY) })
   }
 
   /** The first `count` elements; below 0, all. What comes behind them is not read. */
   take(count: number): Dataset<T> {
-    return this.#append('take', { count: checkWhole('take', 'count', count, ANY) }, this.take)
+    return this.#append('take', { count: checkWhole('take', 'count', count, ANY) })
   }
 
   /** All but the first `count` elements; below 0, none. */
   skip(count: number): Dataset<T> {
-    return this.#append('skip', { count: checkWhole('skip', 'count', count, ANY) }, this.skip)
+    return this.#append('skip', { count: checkWhole('skip', 'count', count, ANY) })
   }
 
   /** Ends before the first element for which `fn` returns false. */
   takeWhile(fn: (x: T, local: Local) => boolean): Dataset<T> {
     checkFunction('takeWhile', fn)
-    return this.#append('takeWhile', { fn }, this.takeWhile)
+    return this.#append('takeWhile', { fn })
   }
 
   /** Every `numShards`-th element from the `index`-th on: the share of one of several readers. */
@@ -211,13 +203,13 @@ export class Dataset<T> implements AsyncIterable<T> {
     if (index >= numShards) {
       throw new InvalidArgumentError(`shard: index ${index} must be below numShards ${numShards}`)
     }
-    return this.#append('shard', { shards: numShards, index }, this.shard)
+    return this.#append('shard', { shards: numShards, index })
   }
 
   /** Pairs of the element's number, counted from `start` (default 0), and the element. */
   enumerate(start = 0): Dataset<readonly [number, T]> {
     const params = { start: checkWhole('enumerate', 'start', start, ANY) }
-    return this.#append('enumerate', params, this.enumerate)
+    return this.#append('enumerate', params)
   }
 
   /** Carries a state along: `fn` makes the next state and an output. States are JSON values, never mutated. */
@@ -226,34 +218,28 @@ export class Dataset<T> implements AsyncIterable<T> {
     fn: (state: S, x: T, local: Local) => readonly [S, U],
   ): Dataset<U> {
     checkFunction('scan', fn)
-    return this.#append('scan', { init, fn }, this.scan)
+    return this.#append('scan', { init, fn })
   }
 
   /** The elements of `other` after these. */
   concatenate<U>(other: Dataset<U>): Dataset<T | U> {
     if (!(other instanceof Dataset)) throw new InvalidArgumentError('concatenate takes a dataset')
-    return new Dataset(
-      makeNode('concatenate', {}, [this.plan, other.plan], callSite(this.concatenate)),
-    )
+    return new Dataset(makeNode('concatenate', {}, [this.plan, other.plan], callSite()))
   }
 
   /** Keeps all elements in memory when they are first read to the end; later epochs and iterations read those. */
   cache(): Dataset<T> {
-    return this.#append('cache', {}, this.cache)
+    return this.#append('cache', {})
   }
 
   /** Prepares `bufferSize` elements ahead while the reader is busy with earlier ones. */
   prefetch(bufferSize: number): Dataset<T> {
-    return this.#append(
-      'prefetch',
-      { size: checkWhole('prefetch', 'bufferSize', bufferSize, 0) },
-      this.prefetch,
-    )
+    return this.#append('prefetch', { size: checkWhole('prefetch', 'bufferSize', bufferSize, 0) })
   }
 
   /** Leaves out elements on which a stage above failed; each is reported as a `skip` event and counted. */
   ignoreErrors(): Dataset<T> {
-    return this.#append('ignoreErrors', {}, this.ignoreErrors)
+    return this.#append('ignoreErrors', {})
   }
 
   /** `fn` of this dataset: for parts of pipelines that are functions. */
@@ -325,7 +311,7 @@ export class Dataset<T> implements AsyncIterable<T> {
     return explain(this.plan)
   }
 
-  #append<U>(op: string, params: object, method: (...args: never[]) => unknown): Dataset<U> {
-    return new Dataset(makeNode(op, params, [this.plan], callSite(method)))
+  #append<U>(op: string, params: object): Dataset<U> {
+    return new Dataset(makeNode(op, params, [this.plan], callSite()))
   }
 }

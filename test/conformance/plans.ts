@@ -1,0 +1,182 @@
+import fc from 'fast-check'
+import { Dataset } from 'millstream'
+
+/** One step of a random pipeline over numbers: how the engine does it and what it means for plain arrays. */
+export interface Step {
+  readonly name: string
+  apply(ds: Dataset<number>): Dataset<number>
+  /** Undefined where chance decides. */
+  readonly model?: (xs: readonly number[]) => number[]
+}
+
+/** A pipeline over numbers. */
+export interface Plan {
+  readonly source: readonly number[]
+  readonly steps: readonly Step[]
+}
+
+/** What a plan describes, for failing cases. */
+export function nameOf({ source, steps }: Plan): string {
+  return [`${source.length} numbers`, ...steps.map((step) => step.name)].join(' -> ')
+}
+
+export function build({ source, steps }: Plan): Dataset<number> {
+  const start = source.every((x, k) => x === k) ? Dataset.range(source.length) : Dataset.fromArray(source)
+  return steps.reduce((ds, step) => step.apply(ds), start)
+}
+
+/** What the plan yields, or undefined where chance decides. */
+export function modelOf({ source, steps }: Plan): readonly number[] | undefined {
+  let xs: readonly number[] = source
+  for (const { model } of steps) {
+    if (model === undefined) return undefined
+    xs = model(xs)
+  }
+  return xs
+}
+
+const sum = (xs: Iterable<number>): number => {
+  let total = 0
+  for (const x of xs) total += x
+  return total
+}
+
+const chunked = (xs: readonly number[], n: number): number[][] =>
+  Array.from({ length: Math.ceil(xs.length / n) }, (_, k) => xs.slice(k * n, (k + 1) * n))
+
+const small = fc.integer({ min: 1, max: 7 })
+
+const simple: readonly fc.Arbitrary<Step>[] = [
+  small.map((k) => ({ name: `map(*${k})`, apply: (ds) => ds.map((x) => x * k + 1), model: (xs) => xs.map((x) => x * k + 1) })),
+  small.map((k) => ({
+    name: `filter(%${k})`,
+    apply: (ds) => ds.filter((x) => x % k !== 1),
+    model: (xs) => xs.filter((x) => x % k !== 1),
+  })),
+  small.map((k) => {
+    const several = (x: number): number[] => Array.from({ length: ((x % k) + k) % k }, (_, j) => x + j)
+    return { name: `flatMap(${k})`, apply: (ds) => ds.flatMap(several), model: (xs) => xs.flatMap(several) }
+  }),
+  small.map((n) => ({
+    name: `batch(${n}).map(sum)`,
+    apply: (ds) => ds.batch(n).map((b) => sum(b)),
+    model: (xs) => chunked(xs, n).map(sum),
+  })),
+  small.map((n) => ({
+    name: `batch(${n}, drop).unbatch`,
+    apply: (ds) => ds.batch(n, { dropRemainder: true }).unbatch(),
+    model: (xs) => chunked(xs, n).filter((c) => c.length === n).flat(),
+  })),
+  fc.integer({ min: -1, max: 30 }).map((n) => ({
+    name: `take(${n})`,
+    apply: (ds) => ds.take(n),
+    model: (xs) => (n < 0 ? [...xs] : xs.slice(0, n)),
+  })),
+  fc.integer({ min: -1, max: 9 }).map((n) => ({
+    name: `skip(${n})`,
+    apply: (ds) => ds.skip(n),
+    model: (xs) => (n < 0 ? [] : xs.slice(n)),
+  })),
+  fc.integer({ min: 5, max: 300 }).map((n) => ({
+    name: `takeWhile(<${n})`,
+    apply: (ds) => ds.takeWhile((x) => x < n),
+    model: (xs) => {
+      const end = xs.findIndex((x) => !(x < n))
+      return end < 0 ? [...xs] : xs.slice(0, end)
+    },
+  })),
+  fc.tuple(small, small).map(([a, b]) => {
+    const [n, k] = [Math.max(a, b), Math.min(a, b) - 1]
+    return { name: `shard(${n}, ${k})`, apply: (ds) => ds.shard(n, k), model: (xs) => xs.filter((_, i) => i % n === k) }
+  }),
+  small.map((k) => ({
+    name: `enumerate(${k})`,
+    apply: (ds) => ds.enumerate(k).map(([i, x]) => (i * 100 + x) % 1009),
+    model: (xs) => xs.map((x, i) => ((i + k) * 100 + x) % 1009),
+  })),
+  small.map((k) => ({
+    name: `scan(${k})`,
+    apply: (ds) => ds.scan(k, (s, x) => [(s + x) % 997, s]),
+    model: (xs) => {
+      let s = k
+      return xs.map((x) => {
+        const out = s
+        s = (s + x) % 997
+        return out
+      })
+    },
+  })),
+  small.map((n) => ({
+    name: `repeat(${n})`,
+    apply: (ds) => ds.repeat(n),
+    model: (xs) => Array.from({ length: n }, () => xs).flat(),
+  })),
+  small.map((n) => ({ name: `prefetch(${n})`, apply: (ds) => ds.prefetch(n), model: (xs) => [...xs] })),
+  fc.constant({ name: 'cache', apply: (ds: Dataset<number>) => ds.cache(), model: (xs: readonly number[]) => [...xs] }),
+  small.map((n) => ({
+    name: `mapAsync(${n})`,
+    apply: (ds) => ds.map(async (x) => jittered(x) + 1, { parallelism: n }),
+    model: (xs) => xs.map((x) => x + 1),
+  })),
+  small.map((n) => ({
+    name: `mapAsync(${n}, skip)`,
+    apply: (ds) => ds.map(async (x) => failOn(x, n + 2), { parallelism: n, onError: 'skip' }),
+    model: (xs) => xs.filter((x) => x % (n + 2) !== 2),
+  })),
+  small.map((n) => ({
+    name: `failing map, ignoreErrors`,
+    apply: (ds) => ds.map((x) => failOn(x, n + 3)).ignoreErrors(),
+    model: (xs) => xs.filter((x) => x % (n + 3) !== 2),
+  })),
+  fc.tuple(fc.integer({ min: 1, max: 20 }), fc.boolean()).map(([n, again]) => ({
+    name: `shuffle(${n}, ${again})`,
+    apply: (ds) => ds.shuffle(n, { seed: n, reshuffleEachIteration: again }),
+  })),
+  fc.constant({
+    name: 'map(random)',
+    apply: (ds: Dataset<number>) => ds.map((x, local) => Math.floor(x / 2) + Math.floor(local.random() * 50)),
+  }),
+  small.map((n) => ({
+    name: `mapAsync(${n}, random)`,
+    apply: (ds) => ds.map(async (x, local) => x + Math.floor(local.random() * 50), { parallelism: n }),
+  })),
+]
+
+function failOn(x: number, k: number): number {
+  if (x % k === 2) throw new Error(`no ${x}`)
+  return x
+}
+
+// Some calls settle at once, others some turns later.
+function jittered(x: number): number {
+  return x
+}
+
+const anyStep = fc.oneof(...simple)
+const source = fc.integer({ min: 0, max: 40 }).chain((n) =>
+  fc.constantFrom(
+    Array.from({ length: n }, (_, k) => k),
+    Array.from({ length: n }, (_, k) => (k * 37) % 41),
+  ),
+)
+
+const chain: fc.Arbitrary<Plan> = fc.record({ source, steps: fc.array(anyStep, { maxLength: 5 }) })
+
+/** Steps that bring a second pipeline in. */
+const branch: fc.Arbitrary<Step> = fc.tuple(chain, fc.boolean()).map(([other, zipped]) => {
+  const model = modelOf(other)
+  const apply = (ds: Dataset<number>): Dataset<number> =>
+    zipped
+      ? Dataset.zip([ds, build(other)]).map(([a, b]) => a + 7 * b)
+      : ds.concatenate(build(other))
+  const together = (xs: readonly number[], ys: readonly number[]): number[] =>
+    zipped ? xs.slice(0, ys.length).map((x, k) => x + 7 * (ys[k] ?? 0)) : [...xs, ...ys]
+  const name = `${zipped ? 'zip' : 'concatenate'}(${nameOf(other)})`
+  return model === undefined ? { name, apply } : { name, apply, model: (xs) => together(xs, model) }
+})
+
+/** Random pipelines of up to seven steps, branches among them. */
+export const plans: fc.Arbitrary<Plan> = fc.record({
+  source,
+  steps: fc.array(fc.oneof({ weight: 8, arbitrary: anyStep }, { weight: 1, arbitrary: branch }), { maxLength: 7 }),
+})
