@@ -89,9 +89,10 @@ export function globalAvgPool(): Layer {
   }
 }
 
-/** WebGPU's MaxPool yields no indices; windows must not overlap or be padded for the way around. */
-function useArgMax(target: Target, window: Window): boolean {
-  return target === 'webgpu' && disjoint(window) && Math.max(...window.padding) === 0
+/** WebGPU's MaxPool yields no indices; the way around is for windows that tile the map. */
+function useArgMax(target: Target, { size, stride, padding, dilation }: Window): boolean {
+  const tiles = [0, 1].every((axis) => stride[axis] === size[axis] && dilation[axis] === 1)
+  return target === 'webgpu' && tiles && Math.max(...padding) === 0
 }
 
 function disjoint({ size, stride, dilation }: Window): boolean {
