@@ -24,7 +24,7 @@ function walk(part: ZipInput, inputs: PlanNode[]): ZipStructure {
   if (isRecord(part)) {
     const members = Object.entries(part).map(([name, member]) => [
       name,
-      walk(member as ZipInput, inputs),
+      walk(member, inputs),
     ])
     return Object.fromEntries(members) as ZipStructure
   }

@@ -17,5 +17,6 @@ export const batchSpec: GatherSpec<BatchParams> = {
     n === undefined ? undefined : dropRemainder ? Math.floor(n / size) : Math.ceil(n / size),
   size: ({ size }) => size,
   make: () => collate,
+  numbers: true,
   keepsRest: ({ dropRemainder }) => !dropRemainder,
 }

@@ -17,7 +17,7 @@ export const flatMapSpec: ExpandSpec<FlatMapParams> = {
   fn: ({ fn }) => ({ fn, arity: 1 }),
   items: () => (x, call) => {
     const items = call(x)
-    if (Array.isArray(items)) return items
+    if (Array.isArray(items)) return items as readonly unknown[]
     throw new InvalidArgumentError(
       `the function of flatMap must return an array, not ${describe(items)}`,
     )

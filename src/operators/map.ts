@@ -15,7 +15,9 @@ export const mapSpec: StepSpec<MapParams> = {
   structure: () => ({}),
   cardinality: sameCardinality,
   fn: ({ fn }) => ({ fn, arity: 1 }),
-  emit: (_, g) => `x = ${g.call('x')}; if (x instanceof Promise) ${g.bind(refusePromise)}(x)`,
+  // `typeof` first: `instanceof` alone costs 1.5 ns an element on numbers.
+  emit: (_, g) =>
+    `x = ${g.call('x')}; if (typeof x === 'object' && x instanceof Promise) ${g.bind(refusePromise)}(x)`,
   step: (_, env, next) => (x) => {
     const y = env.call(x)
     if (y instanceof Promise) refusePromise(y)

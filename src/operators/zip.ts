@@ -77,7 +77,7 @@ class Zip implements Body {
     }
     if (Array.isArray(structure)) return structure.map((part: ZipStructure) => this.#join(part, k))
     return Object.fromEntries(
-      Object.entries(structure).map(([name, part]) => [name, this.#join(part as ZipStructure, k)]),
+      Object.entries(structure).map(([name, part]) => [name, this.#join(part, k)]),
     )
   }
 }

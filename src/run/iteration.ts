@@ -47,7 +47,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   readonly #inlet: Inlet<T>
   readonly #control = new AbortController()
   readonly #outer: AbortSignal | undefined
-  readonly #onAbort = (): void => void this.#stop(this.#outer?.reason)
+  readonly #onAbort = (): void => this.#stop(this.#outer?.reason)
   #lastTurn = 0
   #flight: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined

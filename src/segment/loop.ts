@@ -32,6 +32,21 @@ export interface LoopState {
   failed: LoopFailure | undefined
 }
 
+/** Nothing read yet. */
+export function freshState(state: Json[]): LoopState {
+  const input = { xs: [], i: 0, n: 0, max: 0, out: [] }
+  return {
+    ...input,
+    j: 0,
+    state,
+    pending: [],
+    over: false,
+    cleanI: -1,
+    cleanState: [],
+    failed: undefined,
+  }
+}
+
 /** An element failed in operator `op`; `out` holds what precedes it. */
 export interface LoopFailure {
   readonly op: number

@@ -7,7 +7,7 @@ import { turn } from '../stream/turn.ts'
 import { isOver, type SegmentPlan } from './cut.ts'
 import { generate, type LoopFactory } from './generate.ts'
 import { interpret } from './interpret.ts'
-import type { Loop, LoopFailure, LoopState } from './loop.ts'
+import { freshState, type Loop, type LoopFailure, type LoopState } from './loop.ts'
 import { ShareClock } from './shares.ts'
 
 /** Elements of a source read in one go without looking at the clock: about half a millisecond. */
@@ -61,11 +61,9 @@ export class Segment implements Body {
     this.#gathers = plan.ops[plan.ratio]?.spec.rows === 'gather'
     this.#shares = context.meter.shares ? new ShareClock(plan, context.meter) : undefined
     this.#loop = this.#makeLoop(node)
-    this.#r = {
-      ...{ xs: [], i: typeof position === 'number' ? position : 0, n: 0, max: 0, out: [] },
-      ...{ j: typeof j === 'number' ? j : 0, state: from === undefined ? [...plan.state] : state },
-      ...{ pending: [], over: false, cleanI: -1, cleanState: [], failed: undefined },
-    }
+    this.#r = freshState(from === undefined ? [...plan.state] : state)
+    if (typeof position === 'number') this.#r.i = position
+    if (typeof j === 'number') this.#r.j = j
     this.#r.over = isOver(plan, this.#r.state)
   }
 

@@ -27,7 +27,7 @@ export const generatorSpec: SourceSpec<GeneratorParams> = {
 /** Milliseconds after which what came so far is handed over, or a slow source would look dead. */
 const PATIENCE = 10
 
-type Step = IteratorResult<unknown>
+type Step = IteratorResult<unknown, unknown>
 
 /** Token: number of elements read. Resume runs the generator again and drops so many. */
 class GeneratorSource implements Body {
@@ -118,7 +118,7 @@ class GeneratorSource implements Body {
   }
 
   #next(): Step | Promise<Step> {
-    const step = this.#iterator?.next() ?? { done: true, value: undefined }
+    const step: Step | Promise<Step> = this.#iterator?.next() ?? { done: true, value: undefined }
     return step instanceof Promise ? this.#orStopped(step) : step
   }
 

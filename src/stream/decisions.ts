@@ -17,7 +17,7 @@ export class SkipLog {
   readonly #pending: Set<number>
   /** Elements below this were decided before the checkpoint. */
   readonly #decided: number
-  #through: { value: number }
+  readonly #through: { value: number }
 
   /** `from` is what a token's `decisions` wrote. */
   constructor(from: Json | undefined) {

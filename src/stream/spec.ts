@@ -57,6 +57,8 @@ export interface GatherSpec<P = never> extends RowBase<P> {
   readonly rows: 'gather'
   readonly size: (params: P) => number
   readonly make: (params: P) => (items: readonly unknown[]) => unknown
+  /** True when `make` of numbers is a `Float64Array` of them: the loop then writes it directly. */
+  readonly numbers?: boolean
   /** Whether an incomplete rest at the end comes out. */
   readonly keepsRest: (params: P) => boolean
 }

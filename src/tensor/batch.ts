@@ -3,6 +3,7 @@ import {
   Column,
   isNumericArray,
   isRecord,
+  isTensor,
   isTuple,
   type NumericArray,
   type Shape,
@@ -18,7 +19,7 @@ export function collate(items: readonly unknown[]): unknown {
   const first = items[0]
   if (typeof first === 'number') return collateNumbers(items)
   if (isNumericArray(first)) return stackVectors(items, first)
-  if (first instanceof Tensor) return stackTensors(items, first)
+  if (isTensor(first)) return stackTensors(items, first)
   if (isTuple(first)) return collateTuples(items, first.length)
   if (isRecord(first)) return collateRecords(items, first)
   if (first instanceof Column) return collateColumns(items, first.length)
@@ -48,7 +49,7 @@ function stackVectors(items: readonly unknown[], first: NumericArray): Tensor {
 function stackTensors(items: readonly unknown[], first: Tensor): Tensor {
   const data = allocate(first.data, items.length * first.data.length)
   items.forEach((x, i) => {
-    if (!(x instanceof Tensor)) throw mixed('a Tensor', x, i)
+    if (!isTensor(x)) throw mixed('a Tensor', x, i)
     if (!sameShape(x.shape, first.shape))
       throw unequal(shapeText(first.shape), shapeText(x.shape), i)
     data.set(x.data, i * first.data.length)
@@ -90,7 +91,7 @@ function collateColumns(items: readonly unknown[], length: number): Column<unkno
 
 /** Number of elements in a batch. @throws InvalidArgumentError when `batch` is not one. */
 export function batchLength(batch: unknown): number {
-  if (batch instanceof Tensor) return batch.shape[0]
+  if (isTensor(batch)) return batch.shape[0]
   if (isNumericArray(batch) || batch instanceof Column) return batch.length
   const members = isTuple(batch) ? batch : isRecord(batch) ? Object.values(batch) : undefined
   if (members === undefined || members.length === 0) {
@@ -107,7 +108,7 @@ export function batchLength(batch: unknown): number {
 
 /** Element `i` of a batch. Vectors and tensors are views into the batch, not copies. */
 export function sliceAt(batch: unknown, i: number): unknown {
-  if (batch instanceof Tensor) return tensorRow(batch, i)
+  if (isTensor(batch)) return tensorRow(batch, i)
   if (isNumericArray(batch) || batch instanceof Column) return batch[i]
   if (isTuple(batch)) return batch.map((member) => sliceAt(member, i))
   if (isRecord(batch)) {
@@ -156,6 +157,6 @@ export function describe(value: unknown): string {
       ? `an array of ${value.length}`
       : `a ${value.constructor?.name ?? 'record'}`
   }
-  const text = typeof value === 'function' ? value.name : String(value)
+  const text = typeof value === 'function' ? value.name : String(value as string | number | symbol)
   return `the ${typeof value} ${text.length > 40 ? `${text.slice(0, 40)}…` : text}`
 }

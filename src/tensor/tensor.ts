@@ -66,3 +66,8 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 export function isTuple(value: unknown): value is readonly unknown[] {
   return Array.isArray(value) && !(value instanceof Column)
 }
+
+/** True for tensors, of whatever numbers and shape. */
+export function isTensor(value: unknown): value is Tensor {
+  return value instanceof Tensor
+}

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Dataset } from 'millstream'
 
 /** One step of a random pipeline over numbers: how the engine does it and what it means for plain arrays. */
@@ -21,7 +21,9 @@ export function nameOf({ source, steps }: Plan): string {
 }
 
 export function build({ source, steps }: Plan): Dataset<number> {
-  const start = source.every((x, k) => x === k) ? Dataset.range(source.length) : Dataset.fromArray(source)
+  const start = source.every((x, k) => x === k)
+    ? Dataset.range(source.length)
+    : Dataset.fromArray(source)
   return steps.reduce((ds, step) => step.apply(ds), start)
 }
 
@@ -47,15 +49,24 @@ const chunked = (xs: readonly number[], n: number): number[][] =>
 const small = fc.integer({ min: 1, max: 7 })
 
 const simple: readonly fc.Arbitrary<Step>[] = [
-  small.map((k) => ({ name: `map(*${k})`, apply: (ds) => ds.map((x) => x * k + 1), model: (xs) => xs.map((x) => x * k + 1) })),
+  small.map((k) => ({
+    name: `map(*${k})`,
+    apply: (ds) => ds.map((x) => x * k + 1),
+    model: (xs) => xs.map((x) => x * k + 1),
+  })),
   small.map((k) => ({
     name: `filter(%${k})`,
     apply: (ds) => ds.filter((x) => x % k !== 1),
     model: (xs) => xs.filter((x) => x % k !== 1),
   })),
   small.map((k) => {
-    const several = (x: number): number[] => Array.from({ length: ((x % k) + k) % k }, (_, j) => x + j)
-    return { name: `flatMap(${k})`, apply: (ds) => ds.flatMap(several), model: (xs) => xs.flatMap(several) }
+    const several = (x: number): number[] =>
+      Array.from({ length: ((x % k) + k) % k }, (_, j) => x + j)
+    return {
+      name: `flatMap(${k})`,
+      apply: (ds) => ds.flatMap(several),
+      model: (xs) => xs.flatMap(several),
+    }
   }),
   small.map((n) => ({
     name: `batch(${n}).map(sum)`,
@@ -65,7 +76,10 @@ const simple: readonly fc.Arbitrary<Step>[] = [
   small.map((n) => ({
     name: `batch(${n}, drop).unbatch`,
     apply: (ds) => ds.batch(n, { dropRemainder: true }).unbatch(),
-    model: (xs) => chunked(xs, n).filter((c) => c.length === n).flat(),
+    model: (xs) =>
+      chunked(xs, n)
+        .filter((c) => c.length === n)
+        .flat(),
   })),
   fc.integer({ min: -1, max: 30 }).map((n) => ({
     name: `take(${n})`,
@@ -87,7 +101,11 @@ const simple: readonly fc.Arbitrary<Step>[] = [
   })),
   fc.tuple(small, small).map(([a, b]) => {
     const [n, k] = [Math.max(a, b), Math.min(a, b) - 1]
-    return { name: `shard(${n}, ${k})`, apply: (ds) => ds.shard(n, k), model: (xs) => xs.filter((_, i) => i % n === k) }
+    return {
+      name: `shard(${n}, ${k})`,
+      apply: (ds) => ds.shard(n, k),
+      model: (xs) => xs.filter((_, i) => i % n === k),
+    }
   }),
   small.map((k) => ({
     name: `enumerate(${k})`,
@@ -111,16 +129,25 @@ const simple: readonly fc.Arbitrary<Step>[] = [
     apply: (ds) => ds.repeat(n),
     model: (xs) => Array.from({ length: n }, () => xs).flat(),
   })),
-  small.map((n) => ({ name: `prefetch(${n})`, apply: (ds) => ds.prefetch(n), model: (xs) => [...xs] })),
-  fc.constant({ name: 'cache', apply: (ds: Dataset<number>) => ds.cache(), model: (xs: readonly number[]) => [...xs] }),
+  small.map((n) => ({
+    name: `prefetch(${n})`,
+    apply: (ds) => ds.prefetch(n),
+    model: (xs) => [...xs],
+  })),
+  fc.constant({
+    name: 'cache',
+    apply: (ds: Dataset<number>) => ds.cache(),
+    model: (xs: readonly number[]) => [...xs],
+  }),
   small.map((n) => ({
     name: `mapAsync(${n})`,
-    apply: (ds) => ds.map(async (x) => jittered(x) + 1, { parallelism: n }),
+    apply: (ds) => ds.map(async (x) => (await jittered(x)) + 1, { parallelism: n }),
     model: (xs) => xs.map((x) => x + 1),
   })),
   small.map((n) => ({
     name: `mapAsync(${n}, skip)`,
-    apply: (ds) => ds.map(async (x) => failOn(x, n + 2), { parallelism: n, onError: 'skip' }),
+    apply: (ds) =>
+      ds.map(async (x) => failOn(await jittered(x), n + 2), { parallelism: n, onError: 'skip' }),
     model: (xs) => xs.filter((x) => x % (n + 2) !== 2),
   })),
   small.map((n) => ({
@@ -134,11 +161,13 @@ const simple: readonly fc.Arbitrary<Step>[] = [
   })),
   fc.constant({
     name: 'map(random)',
-    apply: (ds: Dataset<number>) => ds.map((x, local) => Math.floor(x / 2) + Math.floor(local.random() * 50)),
+    apply: (ds: Dataset<number>) =>
+      ds.map((x, local) => Math.floor(x / 2) + Math.floor(local.random() * 50)),
   }),
   small.map((n) => ({
     name: `mapAsync(${n}, random)`,
-    apply: (ds) => ds.map(async (x, local) => x + Math.floor(local.random() * 50), { parallelism: n }),
+    apply: (ds) =>
+      ds.map(async (x, local) => x + Math.floor(local.random() * 50), { parallelism: n }),
   })),
 ]
 
@@ -147,8 +176,9 @@ function failOn(x: number, k: number): number {
   return x
 }
 
-// Some calls settle at once, others some turns later.
-function jittered(x: number): number {
+/** Some calls settle at once, others some turns later, so that they finish out of order. */
+async function jittered(x: number): Promise<number> {
+  for (let turns = ((x * 7) % 5) - 1; turns > 0; turns--) await new Promise(setImmediate)
   return x
 }
 
@@ -178,5 +208,7 @@ const branch: fc.Arbitrary<Step> = fc.tuple(chain, fc.boolean()).map(([other, zi
 /** Random pipelines of up to seven steps, branches among them. */
 export const plans: fc.Arbitrary<Plan> = fc.record({
   source,
-  steps: fc.array(fc.oneof({ weight: 8, arbitrary: anyStep }, { weight: 1, arbitrary: branch }), { maxLength: 7 }),
+  steps: fc.array(fc.oneof({ weight: 8, arbitrary: anyStep }, { weight: 1, arbitrary: branch }), {
+    maxLength: 7,
+  }),
 })
