@@ -32,31 +32,3 @@ function cell(count: number, total: number, right: boolean): string {
   const text = total === 0 ? '' : `${(100 * share).toFixed(1)} %`
   return `<td style="${style}"${share > 0.5 ? ' class="dark"' : ''}><b>${count}</b><span>${text}</span></td>`
 }
-
-/** Precision and recall of one class. */
-export interface ClassScore {
-  readonly name: string
-  /** Photos of the class. */
-  readonly count: number
-  /** Of those taken for this class, the share that is; NaN when none was. */
-  readonly precision: number
-  /** Of those that are of this class, the share that was found; NaN when there is none. */
-  readonly recall: number
-}
-
-/** Precision and recall of each class of a confusion matrix. */
-export function classScores({ classes, confusion }: ConfusionOptions): ClassScore[] {
-  return classes.map((name, i) => {
-    const hits = confusion[i]?.[i] ?? 0
-    const count = (confusion[i] ?? []).reduce((sum, n) => sum + n, 0)
-    const taken = confusion.reduce((sum, row) => sum + (row[i] ?? 0), 0)
-    return { name, count, precision: hits / taken, recall: hits / count }
-  })
-}
-
-/** Share of photos on the matrix's diagonal; NaN when it is empty. */
-export function accuracyOf(confusion: readonly (readonly number[])[]): number {
-  const hits = confusion.reduce((sum, row, i) => sum + (row[i] ?? 0), 0)
-  const all = confusion.reduce((sum, row) => sum + row.reduce((a, b) => a + b, 0), 0)
-  return hits / all
-}

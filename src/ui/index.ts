@@ -1,10 +1,4 @@
-export {
-  accuracyOf,
-  classScores,
-  confusionTable,
-  type ClassScore,
-  type ConfusionOptions,
-} from './confusion.ts'
+export { confusionTable, type ConfusionOptions } from './confusion.ts'
 export { escapeHtml, page, type Fact, type PageParts, type Section } from './html.ts'
 export { lineChart, type LineChartOptions, type Series } from './line-chart.ts'
 export { duration, Progress, type ProgressOptions, type ProgressStream } from './progress.ts'

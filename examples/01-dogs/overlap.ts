@@ -1,0 +1,198 @@
+import { Dataset, type RunEvent } from 'millstream'
+import type { ModelSpec, StepResult, TrainBatch, TrainEngine, Trainer } from 'millstream/ml'
+import { lanesOf, Progress, type Lane, type Slice } from 'millstream/ui'
+import { augment, decoded, read, toTrainBatch } from './pipeline.ts'
+import type { PhotoFile } from './photos.ts'
+import { decode } from './stages.ts'
+
+/** One way of doing the work, with what was busy when. */
+export interface Way {
+  readonly lanes: readonly Lane[]
+  readonly start: number
+  readonly end: number
+}
+
+/** The same work done in four ways, in milliseconds of wall time. */
+export interface Overlap {
+  readonly steps: number
+  readonly photos: number
+  /** Threads of the training engine: one core is left to the preparation. */
+  readonly threads: number
+  readonly sequential: Way
+  readonly overlapped: Way
+  readonly prepareAlone: number
+  readonly trainAlone: number
+}
+
+/** What is measured with. */
+export interface OverlapInput {
+  readonly files: readonly PhotoFile[]
+  readonly size: number
+  readonly engine: TrainEngine
+  readonly spec: ModelSpec
+  readonly steps: number
+  readonly seed: number
+  readonly signal: AbortSignal
+}
+
+const lr = 0.01
+
+/**
+ * Reads, decodes, augments and batches the same files for the same training steps: one thing after the
+ * other, preparation alone, training alone, and all overlapped. Each way starts with a new model.
+ */
+export async function measureOverlap(input: OverlapInput): Promise<Overlap> {
+  const { steps, spec, signal } = input
+  const progress = new Progress({ label: 'measure', total: 4, unit: 'ways' })
+  const trainer = await input.engine.create(spec)
+  try {
+    await warmUp(input, trainer)
+    const sequential = await oneAfterTheOther(input, trainer)
+    progress.update(1)
+    const { batches, ms: prepareAlone } = await prepare(input)
+    progress.update(2)
+    const trainAlone = await train(batches, trainer, signal)
+    progress.update(3)
+    const overlapped = await allAtOnce(input, trainer)
+    progress.update(4)
+    progress.end()
+    const photos = steps * spec.batch
+    const threads = trainer.device.threads
+    return { steps, photos, threads, sequential, overlapped, prepareAlone, trainAlone }
+  } finally {
+    await trainer.dispose()
+  }
+}
+
+/** Training steps that a measurement of about ten seconds has room for. */
+export function stepsToMeasure(stepMs: number, decodeMs: number, batch: number): number {
+  const each = 2 * stepMs + 2 * decodeMs * batch
+  return Math.min(48, Math.max(8, Math.floor(8_000 / each)))
+}
+
+/** The files of the measured work: those there are, again and again. */
+function filesOf({ files, steps, spec }: OverlapInput): PhotoFile[] {
+  return Array.from({ length: steps * spec.batch }, (_, i) => files[i % files.length] as PhotoFile)
+}
+
+/** What only the first step and the first photo pay: loading code, allocating memory. */
+async function warmUp(input: OverlapInput, trainer: Trainer): Promise<void> {
+  const { batches } = pipeline({ ...input, steps: 2 })
+  for await (const batch of batches.iterate({ signal: input.signal })) {
+    await trainer.trainStep(batch, { lr })
+  }
+}
+
+/** The pipeline that is measured: from files to batches. */
+function pipeline(input: OverlapInput) {
+  const { size, spec } = input
+  const { bytes, photos } = decoded(filesOf(input), size)
+  const augmented = photos.map((photo, local) => augment(photo, () => local.random(), size))
+  const stacked = augmented.batch(spec.batch, { dropRemainder: true })
+  const names = new Map([
+    [bytes.plan.id, 'read'],
+    [photos.plan.id, 'decode'],
+    [augmented.plan.id, 'augment'],
+    [stacked.plan.id, 'batch'],
+  ])
+  return { batches: stacked.map(toTrainBatch).prefetch(2), names }
+}
+
+async function oneAfterTheOther(input: OverlapInput, trainer: Trainer): Promise<Way> {
+  const { size, spec, signal } = input
+  const log = new Map<string, Slice[]>(
+    ['read', 'decode', 'augment', 'batch', 'train'].map((name) => [name, []]),
+  )
+  const timed = async <T>(name: string, work: () => T | Promise<T>): Promise<T> => {
+    const start = performance.now()
+    const result = await work()
+    log.get(name)?.push({ start, end: performance.now() })
+    return result
+  }
+  const decodeHere = decode.with({ size })
+  const files = filesOf(input)
+  const start = performance.now()
+  for (let first = 0; first < files.length; first += spec.batch) {
+    signal.throwIfAborted()
+    const rows: ReturnType<typeof augment>[] = []
+    for (const file of files.slice(first, first + spec.batch)) {
+      const raw = await timed('read', () => read(file))
+      const photo = await timed('decode', () => decodeHere(raw))
+      rows.push(await timed('augment', () => augment(photo, Math.random, size)))
+    }
+    const batch = await timed('batch', () => stack(rows))
+    await timed('train', () => trainer.trainStep(batch, { lr }))
+  }
+  const lanes = [...log].map(([name, slices]) => ({ name, slices }))
+  return { lanes, start, end: performance.now() }
+}
+
+function stack(rows: readonly { x: Uint8Array; y: number }[]): TrainBatch {
+  const length = rows[0]?.x.length ?? 0
+  const x = new Uint8Array(rows.length * length)
+  for (const [i, row] of rows.entries()) x.set(row.x, i * length)
+  return { x, y: Int32Array.from(rows, (row) => row.y) }
+}
+
+async function prepare(input: OverlapInput): Promise<{ batches: TrainBatch[]; ms: number }> {
+  const { seed, signal } = input
+  const start = performance.now()
+  const batches = await pipeline(input).batches.toArray({ seed, signal })
+  return { batches, ms: performance.now() - start }
+}
+
+async function train(
+  batches: readonly TrainBatch[],
+  trainer: Trainer,
+  signal: AbortSignal,
+): Promise<number> {
+  const start = performance.now()
+  await trained(Dataset.fromArray(batches), trainer).forEach(() => undefined, { signal })
+  return performance.now() - start
+}
+
+function trained(batches: Dataset<TrainBatch>, trainer: Trainer): Dataset<StepResult> {
+  return batches.map((batch) => trainer.trainStep(batch, { lr }), { parallelism: 2 })
+}
+
+async function allAtOnce(input: OverlapInput, trainer: Trainer): Promise<Way> {
+  const { seed, signal } = input
+  const { batches, names } = pipeline(input)
+  const events: RunEvent[] = []
+  const steps: Slice[] = []
+  const start = performance.now()
+  const run = trained(batches, trainer).iterate({
+    seed,
+    signal,
+    trace: true,
+    observe: (event) => events.push(event),
+  })
+  for await (const step of run) steps.push({ start: step.start, end: step.end })
+  const end = performance.now()
+  const lanes = lanesOf(events, ({ stage, lane }) => {
+    const name = names.get(stage)
+    return name === 'decode' ? lane : name
+  })
+  return { lanes: arranged(lanes, steps), start, end }
+}
+
+/** In the order of the work, workers of the decode stage side by side. */
+function arranged(lanes: readonly Lane[], steps: readonly Slice[]): Lane[] {
+  const named = (name: string): Lane => ({
+    name,
+    slices: lanes.find((lane) => lane.name === name)?.slices ?? [],
+  })
+  const known = ['read', 'augment', 'batch']
+  const workers = lanes
+    .filter(({ name }) => !known.includes(name))
+    .toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
+    .map(({ slices }, i) => ({ name: `decode ${i + 1}`, slices, color: 2 }))
+  const [reading, augmenting, batching] = known.map(named)
+  return [
+    { name: 'read', slices: reading?.slices ?? [], color: 1 },
+    ...workers,
+    { name: 'augment', slices: augmenting?.slices ?? [], color: 3 },
+    { name: 'batch', slices: batching?.slices ?? [], color: 4 },
+    { name: 'train', slices: steps, color: 5 },
+  ]
+}
