@@ -46,9 +46,9 @@ export function named<F>(table: Table<F>, what: string, name: unknown): F {
 
 /** Calls a method by name, for the library may lack it: `Dataset.range` or that of a dataset. */
 function call(on: object, what: string, name: string, args: readonly unknown[]): Dataset<unknown> {
-  const method: unknown = Reflect.get(on, name)
-  if (typeof method !== 'function') throw new Unsupported(`${what} ${name}`)
-  return Reflect.apply(method, on, args) as Dataset<unknown>
+  const fn: unknown = Reflect.get(on, name)
+  if (typeof fn !== 'function') throw new Unsupported(`${what} ${name}`)
+  return Reflect.apply(fn, on, args) as Dataset<unknown>
 }
 
 const sources: Table<Source> = {
