@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { MillstreamError, UsageError } from '../errors/index.ts'
 
@@ -6,15 +7,35 @@ export function exitCodeOf(error: unknown): number {
   return isNamed(error, UsageError) ? 2 : 1
 }
 
-/** What to write on stderr: message and code first, then the user's own stack lines, then causes. */
+/** What to write on stderr: code and message first, then the user's own stack lines, then the causes. */
 export function describeFailure(error: unknown): string {
-  if (isNamed(error, UsageError)) {
-    return `millstream: ${error.message}\nSee millstream --help.\n`
-  }
+  if (isNamed(error, UsageError)) return `millstream: ${error.message}\nSee millstream --help.\n`
   if (!isNamed(error, MillstreamError)) return `${inspect(error)}\n`
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
-  const cause = error.cause === undefined ? '' : `Caused by: ${inspect(error.cause)}\n`
-  return `${error.code}: ${error.message}\n${frames.join('\n')}\n${cause}`
+  const seen = new Set<string>()
+  const parts = [`${error.code}: ${error.message}`, ...framesOf(error, seen)]
+  let { cause } = error
+  for (let depth = 0; cause !== undefined && depth < maxCauses; depth++) {
+    if (!(cause instanceof Error)) {
+      parts.push(`Caused by: ${inspect(cause)}`)
+      break
+    }
+    parts.push(`Caused by: ${cause.name}: ${cause.message}`, ...framesOf(cause, seen))
+    cause = cause.cause
+  }
+  return `${parts.join('\n')}\n`
+}
+
+const maxCauses = 8
+const library = fileURLToPath(new URL('..', import.meta.url))
+
+/** Stack lines that lead to the user's code, each shown once. */
+function framesOf(error: Error, seen: Set<string>): string[] {
+  const lines = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+  const news = lines.filter(
+    (line) => !line.includes(library) && !/[( ]node:/.test(line) && !seen.has(line),
+  )
+  for (const line of news) seen.add(line)
+  return news
 }
 
 /** By code, not by class: the pipeline may use another copy of the library. */

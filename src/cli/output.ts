@@ -1,6 +1,9 @@
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 
+/** Characters held back at most. */
+const full = 65_536
+
 /** Lines on stdout: no more in memory than the reader takes, and quiet when the reader leaves. */
 export class Output {
   readonly #stream: Writable
@@ -8,6 +11,7 @@ export class Output {
   #error: Error | undefined
   #gone = false
   #pending = ''
+  #scheduled = false
 
   /** `left` is called once when the reader went away, as `head` does. */
   constructor(stream: Writable, left: () => void) {
@@ -25,8 +29,13 @@ export class Output {
 
   /** Takes a line; a promise says when to go on. Throws when stdout is broken, a full disk for example. */
   line(text: string): Promise<void> | undefined {
+    if (this.#error) throw this.#error
     this.#pending += `${text}\n`
-    return this.#pending.length < 16_384 ? undefined : this.flush()
+    if (this.#pending.length >= full) return this.flush()
+    // Elements come in chunks; the lines of one go out together, and none waits for the next.
+    if (!this.#scheduled) setImmediate(() => void this.#flushLater())
+    this.#scheduled = true
+    return undefined
   }
 
   /** Writes what is held back. */
@@ -47,6 +56,15 @@ export class Output {
       if (this.#error) throw this.#error
     } finally {
       this.#stream.off('error', fail)
+    }
+  }
+
+  async #flushLater(): Promise<void> {
+    this.#scheduled = false
+    try {
+      await this.flush()
+    } catch (error) {
+      this.#error ??= error instanceof Error ? error : new Error(String(error))
     }
   }
 

@@ -34,9 +34,10 @@ async function print(dataset: Runnable, options: RunOptions, stop: Stop): Promis
   const counter = countOnStderr(dataset, options)
   try {
     await unlessStopped(printAll(dataset, options, stop, output, counter), stop)
-    await output.flush()
   } finally {
     counter.end()
+    // Also what came before an error.
+    await output.flush()
   }
   if (!output.gone) {
     const seconds = ((performance.now() - start) / 1000).toFixed(1)
