@@ -167,9 +167,9 @@ async function openDevice(runtime: Runtime, plan: Plan): Promise<Opened> {
   try {
     session = await open('gpu')
   } catch (error) {
-    if (wanted === 'auto') return cpu(` (no GPU: ${messageOf(error)})`)
+    if (wanted === 'auto') return cpu(` (no GPU: ${reasonOf(error)})`)
     throw new InvalidArgumentError(
-      `device 'gpu' does not work here: ${messageOf(error)}. Use 'auto' to fall back to the CPU, or 'cpu'.`,
+      `device 'gpu' does not work here: ${reasonOf(error)}. Use 'auto' to fall back to the CPU, or 'cpu'.`,
       { cause: error },
     )
   }
@@ -207,10 +207,16 @@ async function probe(
     )
     return error < 1e-3 ? undefined : `a step differs from the CPU's by ${error.toExponential(1)}`
   } catch (error) {
-    return messageOf(error)
+    return reasonOf(error)
   } finally {
     await cpu.release()
   }
+}
+
+/** The sentence in a message of ONNX Runtime, which begins with source files and ends with a new line. */
+function reasonOf(error: unknown): string {
+  const message = messageOf(error)
+  return (/Failed to .*/.exec(message)?.[0] ?? message).trim()
 }
 
 /** Length of the difference, relative to the first. */
