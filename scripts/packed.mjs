@@ -136,15 +136,16 @@ function bin(node, cwd, version) {
 function readme(node, cwd) {
   const block = firstBlock()
   if (typeof block === 'string') return [{ name: 'README', problem: block }]
-  writeFileSync(join(cwd, block.file), block.code)
   symlinkSync(join(root, 'node_modules/tsx'), join(cwd, 'node_modules/tsx'))
-  const withTsx = [join(cwd, 'node_modules/tsx/dist/cli.mjs'), block.file]
-  const checks = [typed(cwd, block.file), printing(`README: tsx ${block.file}`, node, withTsx, cwd)]
   const strips = run(node, ['-p', 'Boolean(process.features.typescript)'], { cwd })
-  if (strips.out.trim() === 'true') {
-    checks.push(printing(`README: node ${block.file}`, node, [block.file], cwd))
-  }
-  return checks
+  // Most paste into a .ts file, and to an empty folder that is CommonJS: top-level await does not do there.
+  return [...new Set([block.file, 'main.ts'])].flatMap((file) => {
+    writeFileSync(join(cwd, file), block.code)
+    const withTsx = [join(cwd, 'node_modules/tsx/dist/cli.mjs'), file]
+    const checks = [typed(cwd, file), printing(`README: tsx ${file}`, node, withTsx, cwd)]
+    if (strips.out.trim() !== 'true') return checks
+    return [...checks, printing(`README: node ${file}`, node, [file], cwd)]
+  })
 }
 
 /**
