@@ -57,7 +57,7 @@ class MapAsync implements Body {
   #waiting = 0
   #fill: Promise<void> | undefined
   #inputEnded = false
-  #inputError: { readonly error: unknown } | undefined
+  #inputError: { readonly error: unknown; readonly before: Token } | undefined
   #halted = false
   #wake: (() => void) | undefined
 
@@ -88,7 +88,9 @@ class MapAsync implements Body {
 
   tok(): Token {
     const head = this.#queue[0]
-    return this.#skips.token(head === undefined ? this.#inlet.tok() : advanced(head))
+    return this.#skips.token(
+      head === undefined ? (this.#inputError?.before ?? this.#inlet.tok()) : advanced(head),
+    )
   }
 
   stop(): void {
@@ -122,12 +124,13 @@ class MapAsync implements Body {
   /** Gets the next chunk of input in the background; true when it is there already. */
   #read(): boolean {
     if (this.#fill !== undefined) return false
+    const before = this.#inlet.tok()
     const filled = this.#inlet.fill()
     if (filled === true) return true
     this.#fill = Promise.resolve(filled).then(
       (more) => this.#readDone(more),
       (error: unknown) => {
-        this.#inputError = { error }
+        this.#inputError = { error, before }
         this.#readDone(true)
       },
     )

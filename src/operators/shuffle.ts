@@ -47,6 +47,7 @@ class Shuffle implements Body {
   #oldestMark: Mark
   #newestMark: Mark
   #scanAt = 0
+  #filled = false
   #restore: { readonly outputs: number } | undefined
 
   constructor({ params }: PlanNode<ShuffleParams>, context: OpenContext, from: Json | undefined) {
@@ -70,7 +71,7 @@ class Shuffle implements Body {
 
   async pull(): Promise<Chunk | null> {
     if (this.#restore !== undefined) await this.#refill()
-    else if (this.#slots.length === 0 && this.#outputs === 0) await this.#firstFill()
+    else if (!this.#filled) await this.#firstFill()
     const out: unknown[] = []
     while (out.length < this.#pace.max) {
       if (this.#length === undefined && this.#inlet.i === this.#inlet.n) {
@@ -118,10 +119,11 @@ class Shuffle implements Body {
     while (this.#slots.length < this.#size) {
       if (!(await this.#next())) {
         this.#length = this.#slots.length
-        return
+        break
       }
       this.#keep(this.#slots.length, this.#inlet.ordinal)
     }
+    this.#filled = true
   }
 
   #keep(slot: number, ordinal: number): void {
@@ -153,6 +155,7 @@ class Shuffle implements Body {
       }
     }
     this.#restore = undefined
+    this.#filled = true
   }
 
   /** Lets go of marks before the oldest element held; rarely, because it looks at every slot. */

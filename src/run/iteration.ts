@@ -1,7 +1,7 @@
 import { ClosedError, InvalidArgumentError } from '../errors/index.ts'
 import type { PlanNode } from '../plan/node.ts'
 import { Inlet } from '../stream/inlet.ts'
-import type { Operator } from '../stream/operator.ts'
+import type { Operator, Token } from '../stream/operator.ts'
 import { plain } from '../stream/token.ts'
 import { turn } from '../stream/turn.ts'
 import type { Observer } from '../trace/events.ts'
@@ -49,6 +49,8 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   readonly #outer: AbortSignal | undefined
   readonly #onAbort = (): void => this.#stop(this.#outer?.reason)
   #lastTurn = 0
+  /** State before the pull that failed. */
+  #failedAt: Token | undefined
   #flight: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
   #released: Promise<void> | undefined
@@ -107,13 +109,19 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   }
 
   /**
-   * The position behind the last element delivered. `dataset.resume` of it yields exactly the rest.
+   * The position behind the last element delivered. `dataset.resume` of it yields exactly the rest; after an
+   * error it begins with the element that failed.
    *
    * @throws NotResumableError when a source cannot start in the middle.
    */
   checkpoint(): Checkpoint {
     checkResumable(this.#root)
-    return makeCheckpoint(this.#root, this.#run.seed, this.#epoch, plain(this.#inlet.tok()))
+    return makeCheckpoint(
+      this.#root,
+      this.#run.seed,
+      this.#epoch,
+      plain(this.#failedAt ?? this.#inlet.tok()),
+    )
   }
 
   /** Stops: what is under way settles, everything opened is closed. Safe to call twice. */
@@ -156,6 +164,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   async #fill(): Promise<boolean> {
     if (!this.#started) this.#start()
     if (this.#closing !== undefined) return false
+    const before = this.#inlet.tok()
     try {
       const now = performance.now()
       if (now - this.#lastTurn > TURN_MS) {
@@ -167,6 +176,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       if (!more) await this.#release()
       return more
     } catch (error) {
+      this.#failedAt = before
       await this.#release()
       this.#outer?.throwIfAborted() // the reason counts, not what broke because of it
       throw error

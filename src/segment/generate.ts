@@ -52,7 +52,7 @@ class Writer {
     return `
 const xs = r.xs, n = r.n, max = r.max, out = r.out, S = r.state
 let i = r.i, o = out.length, over = r.over, J = r.j, pending = r.pending, st = 0, cleanI = -1
-let numbers, k = 0
+let numbers, k = 0, inner = false
 ${this.#load()}
 try {
   for (; i < n && o < max && !over; i++) {
@@ -79,7 +79,7 @@ ${gather ? `if (cleanI >= 0) r.cleanState = [${this.#names('c')}]` : ''}`
     if (op.spec.rows === 'expand') {
       const items = this.#bind(op.spec.items(op.node.params as never))
       return `${mark}const ys = ${items}(x, ${this.#callback(op, from)})
-    for (let j = J; j < ys.length && !over; j++) {
+    for (let j = J; j < ys.length && !inner; j++) {
       J = j; ${this.#copy('q', 's', op.slot + statesOf(op))}
       x = ys[j]
 ${rest()}
@@ -117,7 +117,7 @@ ${mark}x = ${make}(pending); pending = []\n`
     return `
 if (r.pending.length === 0) return
 const out = r.out, S = r.state
-let i = r.i, o = out.length, over = r.over, J = 0, pending = r.pending, st = ${ratio}, x
+let i = r.i, o = out.length, over = r.over, J = 0, pending = r.pending, st = ${ratio}, inner = false, x
 ${this.#load()}
 try {
   do {
@@ -190,7 +190,8 @@ r.over = over; r.pending = []`
       own: (name) => `${name}${k}`,
       bind: (value) => this.#bind(value),
       drop: 'continue',
-      finish: 'over = true',
+      // What ends the segment from before an expansion lets that expansion finish.
+      finish: this.#plan.ratio >= 0 && k > this.#plan.ratio ? 'over = inner = true' : 'over = true',
     }
   }
 }

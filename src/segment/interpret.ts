@@ -24,6 +24,8 @@ class Interpreter implements Loop {
   readonly #make: ((items: readonly unknown[]) => unknown) | undefined
   #r!: LoopState
   #op = 0
+  /** True when an operator behind the expansion ended the segment. */
+  #innerOver = false
   /** States before the current element of an expansion. */
   #inner: readonly Json[] = []
 
@@ -40,6 +42,7 @@ class Interpreter implements Loop {
 
   run(r: LoopState): void {
     this.#r = r
+    this.#innerOver = false
     r.cleanI = -1
     const { source } = this.#plan
     for (; r.i < r.n && r.out.length < r.max && !r.over; r.i++) {
@@ -135,7 +138,10 @@ class Interpreter implements Loop {
       call,
       get: (j) => this.#r.state[op.slot + j],
       set: (j, value) => (this.#r.state[op.slot + j] = value as Json),
-      finish: () => (this.#r.over = true),
+      finish: () => {
+        this.#r.over = true
+        if (k > this.#plan.ratio) this.#innerOver = true
+      },
     }
     return op.spec.step(op.node.params as never, env, next)
   }
@@ -157,7 +163,7 @@ class Interpreter implements Loop {
   ): Next {
     return (x) => {
       const ys = items(x, call)
-      for (let j = this.#r.j; j < ys.length && !this.#r.over; j++) {
+      for (let j = this.#r.j; j < ys.length && !this.#innerOver; j++) {
         this.#r.j = j
         this.#inner = [...this.#r.state]
         next(ys[j])

@@ -40,6 +40,8 @@ export class Segment implements Body {
   /** The start of the batch in the making. */
   #clean: Clean | undefined
   #held: LoopFailure | undefined
+  #inputError: { readonly error: unknown; readonly before: Token } | undefined
+  #beforeFill: Token = null
   #filling: Promise<boolean> | undefined
   #ended = false
 
@@ -69,6 +71,7 @@ export class Segment implements Body {
 
   async pull(): Promise<Chunk | null> {
     if (this.#held !== undefined) throw this.#goOnBehind(this.#held)
+    if (this.#inputError !== undefined) throw this.#takeInputError(this.#inputError.error)
     const r = this.#r
     r.out = []
     r.max = this.#pace.max
@@ -89,7 +92,7 @@ export class Segment implements Body {
   tok(): Token {
     const clean = this.#clean
     if (clean !== undefined) return [clean.position, 0, ...clean.state]
-    const position = this.#inlet === undefined ? this.#r.i : this.#inlet.tok()
+    const position = this.#inputError?.before ?? this.#inlet?.tok() ?? this.#r.i
     const state = this.#held?.before.state ?? this.#r.state
     return [position, this.#r.j, ...state]
   }
@@ -125,7 +128,7 @@ export class Segment implements Body {
   /** Works on what the inlet has; false when the chunk should be handed out before more is waited for. */
   async #nextInput(inlet: Inlet): Promise<boolean> {
     if (inlet.i >= inlet.n) {
-      const more = await this.#fill(inlet)
+      const more = await this.#fillOrHold(inlet)
       if (more === undefined) return false
       if (!more) {
         this.#ended = true
@@ -139,6 +142,28 @@ export class Segment implements Body {
     this.#run()
     inlet.i = r.i
     return true
+  }
+
+  /** An error of the input surfaces behind what this segment made of the elements before it. */
+  async #fillOrHold(inlet: Inlet): Promise<boolean | undefined> {
+    const before = this.#filling === undefined ? inlet.tok() : this.#beforeFill
+    this.#beforeFill = before
+    try {
+      return await this.#fill(inlet)
+    } catch (error) {
+      this.#filling = undefined
+      if (this.#r.out.length === 0) throw this.#takeInputError(error)
+      this.#inputError = { error, before }
+      return undefined
+    }
+  }
+
+  /** Half a batch ends with an error above it, as in tf.data. */
+  #takeInputError(error: unknown): unknown {
+    this.#inputError = undefined
+    this.#r.pending = []
+    this.#clean = undefined
+    return error
   }
 
   /** Undefined when there is something to hand out and the input lets wait. */
@@ -214,6 +239,7 @@ export class Segment implements Body {
     r.pending = []
     r.i = failed.after.i
     r.j = failed.after.j
+    r.over = isOver(this.#plan, failed.after.state)
     r.state.splice(0, r.state.length, ...failed.after.state)
     if (this.#inlet !== undefined && !this.#ended)
       this.#inlet.i = Math.min(failed.after.i, this.#inlet.n)

@@ -5,8 +5,15 @@ import { Dataset } from 'millstream'
 export interface Step {
   readonly name: string
   apply(ds: Dataset<number>): Dataset<number>
-  /** Undefined where chance decides. */
+  /** True for steps that throw on some elements. */
+  readonly fails?: boolean
+  /** Undefined where chance decides, or where an error takes half a batch with it. */
   readonly model?: (xs: readonly number[]) => number[]
+}
+
+/** Each kind of step, some of each. */
+export function stepKinds(each: number, seed: number): readonly (readonly Step[])[] {
+  return simple.map((arbitrary) => fc.sample(arbitrary, { numRuns: each, seed }))
 }
 
 /** A pipeline over numbers. */
@@ -24,7 +31,9 @@ export function build({ source, steps }: Plan): Dataset<number> {
   const start = source.every((x, k) => x === k)
     ? Dataset.range(source.length)
     : Dataset.fromArray(source)
-  return steps.reduce((ds, step) => step.apply(ds), start)
+  const ds = steps.reduce((sofar, step) => step.apply(sofar), start)
+  // Errors go through whatever follows them, to be left out at the end only.
+  return steps.some((step) => step.fails === true) ? ds.ignoreErrors() : ds
 }
 
 /** What the plan yields, or undefined where chance decides. */
@@ -155,6 +164,16 @@ const simple: readonly fc.Arbitrary<Step>[] = [
     apply: (ds) => ds.map((x) => failOn(x, n + 3)).ignoreErrors(),
     model: (xs) => xs.filter((x) => x % (n + 3) !== 2),
   })),
+  small.map((n) => ({
+    name: `failing map`,
+    fails: true,
+    apply: (ds) => ds.map((x) => failOn(x, n + 9)),
+  })),
+  small.map((n) => ({
+    name: `failing mapAsync(${n})`,
+    fails: true,
+    apply: (ds) => ds.map(async (x) => failOn(await jittered(x), n + 9), { parallelism: n }),
+  })),
   fc.tuple(fc.integer({ min: 1, max: 20 }), fc.boolean()).map(([n, again]) => ({
     name: `shuffle(${n}, ${again})`,
     apply: (ds) => ds.shuffle(n, { seed: n, reshuffleEachIteration: again }),
@@ -209,6 +228,8 @@ const branch: fc.Arbitrary<Step> = fc.tuple(chain, fc.boolean()).map(([other, zi
 export const plans: fc.Arbitrary<Plan> = fc.record({
   source,
   steps: fc.array(fc.oneof({ weight: 8, arbitrary: anyStep }, { weight: 1, arbitrary: branch }), {
+    minLength: 2,
     maxLength: 7,
+    size: 'max',
   }),
 })
