@@ -81,13 +81,17 @@ function flipped(graph: Graph, w: Value): Value {
   return graph.node('Slice', [swapped, ...bounds], swapped.shape)
 }
 
-/** Maps of at least this many pixels get one product per picture, smaller ones a single large product. */
-const LARGE_MAP = 256
+/**
+ * How many pixels of `dy` one product sums over, where several small maps can share it. ONNX Runtime sums more
+ * than 128 numbers in blocks whose size depends on how it splits the product over threads, so that longer
+ * ones would give other weights with other numbers of threads; a picture on its own is never split.
+ */
+const SUM_LENGTH = 128
 
 /** Below this many channels, all places of the kernel share one product, or it would be too thin. */
 const FEW_CHANNELS = 16
 
-/** Products of `dy` with what the places of the kernel saw. */
+/** Sums, over chunks of pictures, of products of `dy` with what the places of the kernel saw. */
 function weightGradient(
   graph: Graph,
   x: Value,
@@ -97,44 +101,41 @@ function weightGradient(
   groups: number,
 ): Value {
   const [out, inner] = [at(w.shape, 0), at(w.shape, 1)]
-  const single = groups === 1 && window.to[0] * window.to[1] < LARGE_MAP
-  const seen = placesOf(graph, single ? graph.transpose(x, [1, 0, 2, 3]) : x, window)
-  const join = groups === 1 && inner < FEW_CHANNELS
-  const views = join ? [graph.concat(seen, single ? 0 : 1)] : seen
-  const product = single ? overAll(graph, dy) : perPicture(graph, dy, groups)
-  const parts = views.map((view) =>
-    graph.reshape(product(view), [out, join ? seen.length : 1, inner]),
+  const [n, channels, map] = [at(x.shape, 0), at(x.shape, 1), window.to[0] * window.to[1]]
+  const chunk = chunkOf(n, map)
+  const [chunks, length] = [n / chunk, chunk * map]
+  const left = graph.reshape(channelsFirst(graph, dy, chunk), [
+    chunks,
+    groups,
+    out / groups,
+    length,
+  ])
+  const seen = placesOf(graph, channelsFirst(graph, x, chunk), window).map((place) =>
+    graph.reshape(place, [chunks, groups, channels / groups, length]),
   )
+  const join = groups === 1 && inner < FEW_CHANNELS
+  const views = join ? [graph.concat(seen, 2)] : seen
+  const parts = views.map((view) => {
+    const shape = [chunks, groups, out / groups, at(view.shape, 2)]
+    const product = graph.node('FusedMatMul', [left, view], shape, { transB: 1 }, MICROSOFT)
+    return graph.reshape(graph.sum(product, [0]), [out, join ? seen.length : 1, inner])
+  })
   return graph.reshape(graph.transpose(graph.concat(parts, 1), [0, 2, 1]), w.shape)
-}
-
-/** [n, channels, map] of each group, pictures added up at the end. */
-function perPicture(graph: Graph, dy: Value, groups: number): (view: Value) => Value {
-  const [n, out, height, width] = dims(dy)
-  const split = (x: Value): Value =>
-    graph.reshape(x, [n, groups, at(x.shape, 1) / groups, height * width])
-  const left = split(dy)
-  return (view) => {
-    const right = split(view)
-    const shape = [n, groups, out / groups, at(right.shape, 2)]
-    const product = graph.node('FusedMatMul', [left, right], shape, { transB: 1 }, MICROSOFT)
-    return graph.sum(product, [0])
-  }
 }
 
 const MICROSOFT = { domain: 'com.microsoft' }
 
-/** [channels, pictures x map] in one product; views have their channels first. */
-function overAll(graph: Graph, dy: Value): (view: Value) => Value {
-  const [n, out, height, width] = dims(dy)
-  const length = n * height * width
-  const left = graph.reshape(graph.transpose(dy, [1, 0, 2, 3]), [out, length])
-  return (view) => {
-    const right = graph.reshape(view, [at(view.shape, 0), length])
-    return graph.node('Gemm', [left, right], [out, at(view.shape, 0)], { transB: 1 })
-  }
+/** The largest number of pictures that divides the batch and whose maps stay within SUM_LENGTH; at least 1. */
+function chunkOf(n: number, map: number): number {
+  for (let chunk = Math.min(n, Math.floor(SUM_LENGTH / map)); chunk > 1; chunk--)
+    if (n % chunk === 0) return chunk
+  return 1
 }
 
-function dims({ shape }: Value): [number, number, number, number] {
-  return [at(shape, 0), at(shape, 1), at(shape, 2), at(shape, 3)]
+/** [n, c, h, w] to [n / chunk * c, chunk, h, w]: the same channel of a chunk's pictures side by side. */
+function channelsFirst(graph: Graph, x: Value, chunk: number): Value {
+  if (chunk === 1) return x
+  const [n, c, h, w] = [at(x.shape, 0), at(x.shape, 1), at(x.shape, 2), at(x.shape, 3)]
+  const split = graph.reshape(x, [n / chunk, chunk, c, h * w])
+  return graph.reshape(graph.transpose(split, [0, 2, 1, 3]), [(n / chunk) * c, chunk, h, w])
 }
