@@ -195,8 +195,8 @@ export function probes(x: Array64, most = 24): number[] {
 }
 
 /** Gradient of a number by the probed elements of `x`, by central differences; `x` is put back. */
-export function slopes(x: Array64, measure: () => number, h = 1e-5): number[] {
-  return probes(x).map((i) => {
+export function slopes(x: Array64, measure: () => number, h = 1e-5, most = 24): number[] {
+  return probes(x, most).map((i) => {
     const value = x.data[i] ?? 0
     x.data[i] = value + h
     const above = measure()

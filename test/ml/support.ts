@@ -38,7 +38,7 @@ export async function runLayer(
   layer: Layer,
   inputs: Arrays,
   upstream: Array64,
-  { training = true, target = 'cpu' as Target } = {},
+  { training = true, target = 'cpu' }: { training?: boolean; target?: Target } = {},
 ): Promise<Record<string, Float32Array>> {
   const graph = new Graph()
   const values = Object.fromEntries(

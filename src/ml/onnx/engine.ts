@@ -18,7 +18,9 @@ import { planModel } from './plan.ts'
 /**
  * Trains and runs models on ONNX Runtime. Needs the optional package `onnxruntime-node`.
  *
- * The same seed and batches give the same bytes of weights with any number of threads of one machine.
+ * The same seed and batches give the same bytes of weights with one thread and with two, on one kind of
+ * processor. With more threads the last bit of a sum may differ: in dense layers of hundreds of units, and
+ * where a batch has fewer photos than there are threads.
  * `create` throws InvalidArgumentError for a spec that cannot be built or a GPU that is not there,
  * MissingPackageError without the package; `load` throws DataError for a file `save` did not write.
  */
