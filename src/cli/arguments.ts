@@ -89,7 +89,8 @@ function parsed(args: readonly string[]): Parsed {
     return parseArgs({ args: [...args], options: flags, allowPositionals: true })
   } catch (error) {
     // Node's text goes on with advice about `--` that does not fit here.
-    throw new UsageError(messageOf(error).replace(/\. To specify a positional.*$/s, ''))
+    const [reason = ''] = messageOf(error).split(/\n|\. To specify/)
+    throw new UsageError(reason)
   }
 }
 
