@@ -107,10 +107,10 @@ function best(logits: Float64Array, row: number): number {
 test('losses and answers of some steps', async () => {
   const plan = planModel(spec)
   const weights: Weights = new Map(
-    plan.parameters.map((parameter, place) => [
+    plan.parameters.map((parameter) => [
       parameter.name,
       {
-        data: Float64Array.from(initialValues(parameter, spec.seed, place)),
+        data: Float64Array.from(initialValues(parameter, spec.seed)),
         shape: parameter.shape,
       },
     ]),
@@ -145,7 +145,7 @@ test('first weights have the deviation they should', () => {
       { op: 'dense', units: 3 },
     ],
   })
-  const [conv, bias, dense] = parameters.map((parameter, i) => initialValues(parameter, 3, i))
+  const [conv, bias, dense] = parameters.map((parameter) => initialValues(parameter, 3))
   const deviation = (values: Float32Array | undefined): number => {
     const squares = Float64Array.from(values ?? [], (value) => value * value)
     return Math.sqrt(plain.mean(squares))

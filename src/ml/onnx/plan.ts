@@ -1,7 +1,7 @@
 /** A ModelSpec made ready: checked, with the shape of every tensor and the layers that use them. */
 
+import { createCipheriv, createHash } from 'node:crypto'
 import { InvalidArgumentError } from '../../errors/index.ts'
-import { combine, hashUnit } from '../../stream/random.ts'
 import type { LayerSpec, ModelSpec } from '../trainer.ts'
 import { sizeOf } from './graph.ts'
 import type { NamedLayer } from './network.ts'
@@ -192,14 +192,23 @@ function whole(name: string, value: number): void {
     throw new InvalidArgumentError(`${name} is ${value}; it must be a whole number from 1.`)
 }
 
-/** First contents of a tensor; its numbers depend on the seed and its place in the list only. */
-export function initialValues(parameter: Parameter, seed: number, place: number): Float32Array {
-  const out = new Float32Array(sizeOf(parameter.shape))
-  if ('value' in parameter.init) return out.fill(parameter.init.value)
+/** First contents of a tensor; they depend on the seed and its name only. */
+export function initialValues(parameter: Parameter, seed: number): Float32Array {
+  const size = sizeOf(parameter.shape)
+  if ('value' in parameter.init) return new Float32Array(size).fill(parameter.init.value)
   const { deviation } = parameter.init
-  const key = combine(combine(0x6d6f6465, seed), place)
-  return out.map((_, i) => {
-    const radius = Math.sqrt(-2 * Math.log(1 - hashUnit(key, 2 * i)))
-    return deviation * radius * Math.cos(2 * Math.PI * hashUnit(key, 2 * i + 1))
+  const uniform = uniforms(`${seed} ${parameter.name}`, 2 * size)
+  return Float32Array.from({ length: size }, (_, i) => {
+    const radius = Math.sqrt(-2 * Math.log(uniform[2 * i] ?? 1))
+    return deviation * radius * Math.cos(2 * Math.PI * (uniform[2 * i + 1] ?? 0))
   })
+}
+
+/** Numbers in (0, 1): the key stream of a cipher, which is the same everywhere. */
+function uniforms(key: string, count: number): Float64Array {
+  const secret = createHash('sha256').update(key).digest().subarray(0, 16)
+  const bytes = createCipheriv('aes-128-ctr', secret, Buffer.alloc(16)).update(
+    Buffer.alloc(4 * count),
+  )
+  return Float64Array.from({ length: count }, (_, i) => (bytes.readUInt32LE(4 * i) + 0.5) / 2 ** 32)
 }
