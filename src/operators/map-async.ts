@@ -59,6 +59,7 @@ class MapAsync implements Body {
   #inputEnded = false
   #inputError: { readonly error: unknown; readonly before: Token } | undefined
   #halted = false
+  #stopped = false
   #wake: (() => void) | undefined
 
   constructor(node: PlanNode<MapAsyncParams>, context: OpenContext, from: Json | undefined) {
@@ -94,12 +95,12 @@ class MapAsync implements Body {
   }
 
   stop(): void {
+    this.#stopped = true
     this.#inputEnded = true
     this.#awaken()
   }
 
   async close(): Promise<void> {
-    this.#inputEnded = true
     await this.#fill
     await Promise.all(this.#queue.map((task) => task.settled))
   }
@@ -114,7 +115,7 @@ class MapAsync implements Body {
   /** Starts tasks while there is input, a free worker and room for results. */
   #feed(): void {
     const runner = this.#runner
-    if (runner === undefined || this.#halted) return
+    if (runner === undefined || this.#halted || this.#stopped) return
     while (this.#underWay < runner.width && this.#waiting < waitingRoom(runner)) {
       if (this.#inlet.i < this.#inlet.n) this.#begin(runner)
       else if (this.#inputEnded || this.#inputError !== undefined || !this.#read()) return

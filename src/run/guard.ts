@@ -1,5 +1,6 @@
 import type { PlanNode } from '../plan/node.ts'
 import { ElementFailure, errorOf } from '../stream/failure.ts'
+import type { Fairness } from './fairness.ts'
 import type { Body, Chunk, Operator, Token } from '../stream/operator.ts'
 
 /**
@@ -10,15 +11,17 @@ export class Guard implements Operator {
   readonly #node: PlanNode
   readonly #body: Body
   readonly #inputs: Set<Guard>
+  readonly #fairness: Fairness
   #flight: Promise<unknown> | undefined
   #closing: Promise<void> | undefined
   #stopped = false
 
   /** `inputs` are the operators that `body` opened; it may still grow and shrink. */
-  constructor(node: PlanNode, body: Body, inputs: Set<Guard>) {
+  constructor(node: PlanNode, body: Body, inputs: Set<Guard>, fairness: Fairness) {
     this.#node = node
     this.#body = body
     this.#inputs = inputs
+    this.#fairness = fairness
   }
 
   pull(): Promise<Chunk | null> {
@@ -30,7 +33,9 @@ export class Guard implements Operator {
 
   async #pull(): Promise<Chunk | null> {
     try {
-      return await this.#body.pull()
+      const chunk = await this.#body.pull()
+      if (this.#fairness.due()) await this.#fairness.turn()
+      return chunk
     } catch (error) {
       throw error instanceof ElementFailure ? errorOf(error, this.#node) : error
     } finally {

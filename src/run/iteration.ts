@@ -3,7 +3,7 @@ import type { PlanNode } from '../plan/node.ts'
 import { Inlet } from '../stream/inlet.ts'
 import type { Operator, Token } from '../stream/operator.ts'
 import { plain } from '../stream/token.ts'
-import { turn } from '../stream/turn.ts'
+import { Fairness } from './fairness.ts'
 import type { Observer } from '../trace/events.ts'
 import { type Checkpoint, checkCheckpoint, checkResumable, makeCheckpoint } from './checkpoint.ts'
 import { codegenAllowed } from './codegen.ts'
@@ -28,9 +28,6 @@ export interface IterateOptions {
   readonly codegen?: boolean
 }
 
-/** Milliseconds after which timers and signals get a turn, however fast chunks come. */
-const TURN_MS = 10
-
 const DONE: IteratorResult<never> = { done: true, value: undefined }
 
 const passes = new WeakMap<PlanNode, number>()
@@ -48,7 +45,6 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   readonly #control = new AbortController()
   readonly #outer: AbortSignal | undefined
   readonly #onAbort = (): void => this.#stop(this.#outer?.reason)
-  #lastTurn = 0
   /** State before the pull that failed. */
   #failedAt: Token | undefined
   #flight: Promise<unknown> = Promise.resolve()
@@ -141,6 +137,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
     return {
       seed,
       counts,
+      fairness: new Fairness(),
       signal: this.#control.signal,
       observe: options.observe,
       shares: options.trace === true && options.observe !== undefined,
@@ -166,11 +163,6 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
     if (this.#closing !== undefined) return false
     const before = this.#inlet.tok()
     try {
-      const now = performance.now()
-      if (now - this.#lastTurn > TURN_MS) {
-        await turn()
-        this.#lastTurn = performance.now()
-      }
       const more = await this.#inlet.fill()
       this.#outer?.throwIfAborted()
       if (!more) await this.#release()
@@ -185,7 +177,6 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
 
   #start(): void {
     this.#started = true
-    this.#lastTurn = performance.now()
     if (this.#closing !== undefined)
       throw new ClosedError('this iteration was closed before it began')
     this.#outer?.throwIfAborted()

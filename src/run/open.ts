@@ -5,6 +5,7 @@ import { Segment } from '../segment/segment.ts'
 import type { Body, Json, Meter, OpenContext, Operator, Pace } from '../stream/operator.ts'
 import { combine, keyOfText } from '../stream/random.ts'
 import type { Observer } from '../trace/events.ts'
+import type { Fairness } from './fairness.ts'
 import { Guard } from './guard.ts'
 import { CountingMeter, ObservingMeter, type RunCounts } from './meter.ts'
 import { AdaptivePace, FixedPace } from './pace.ts'
@@ -13,6 +14,7 @@ import { AdaptivePace, FixedPace } from './pace.ts'
 export interface Run {
   readonly seed: number
   readonly signal: AbortSignal
+  readonly fairness: Fairness
   readonly counts: RunCounts
   readonly observe: Observer | undefined
   /** Time each operator of a fused segment. */
@@ -46,7 +48,7 @@ export function openPlan(root: PlanNode, run: Run, epoch: number, from: Json | u
 function openNode(node: PlanNode, site: Site, from: Json | undefined): Guard {
   const inputs = new Set<Guard>()
   const context = new Opening(node, site, inputs)
-  return new Guard(node, bodyOf(node, context, from ?? undefined), inputs)
+  return new Guard(node, bodyOf(node, context, from ?? undefined), inputs, site.run.fairness)
 }
 
 function bodyOf(node: PlanNode, context: Opening, from: Json | undefined): Body {

@@ -27,7 +27,12 @@ export const generatorSpec: SourceSpec<GeneratorParams> = {
 /** Milliseconds after which what came so far is handed over, or a slow source would look dead. */
 const PATIENCE = 10
 
+/** Milliseconds that a source has to answer its last call when the run stops; its signal was aborted. */
+const GRACE = 1000
+
 type Step = IteratorResult<unknown, unknown>
+
+const END: Step = { done: true, value: undefined }
 
 /** Token: number of elements read. Resume runs the generator again and drops so many. */
 class GeneratorSource implements Body {
@@ -39,7 +44,9 @@ class GeneratorSource implements Body {
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined
   #ended = false
   #failure: ElementFailure | undefined
-  #wake: (() => void) | undefined
+  /** The step under way, and what ends waiting for it early. */
+  #pending: Promise<Step> | undefined
+  #interrupt: ((instead: Step | 'late') => void) | undefined
 
   constructor(params: GeneratorParams, context: OpenContext, from: Json | undefined) {
     this.#params = params
@@ -66,14 +73,15 @@ class GeneratorSource implements Body {
 
   stop(): void {
     this.#ended = true
-    this.#wake?.()
+    this.#interrupt?.(END)
   }
 
   async close(): Promise<void> {
     const returned = this.#iterator?.return?.()
-    // A source that never answered its last `next()` would not answer this either.
-    if (this.#wake === undefined) await returned
-    else if (returned instanceof Promise) returned.catch(() => undefined)
+    if (!(returned instanceof Promise)) return
+    // Queued behind a `next` that is under way; one that never answers would hold the run for ever.
+    if (this.#pending === undefined) await returned
+    else await settledWithin(GRACE, returned)
   }
 
   #throwFailure(): void {
@@ -85,8 +93,8 @@ class GeneratorSource implements Body {
 
   async #drop(): Promise<void> {
     for (; this.#count < this.#skip; this.#count++) {
-      const { done } = await this.#next()
-      if (!done) continue
+      const step = await this.#settled(this.#next())
+      if (step === 'late' || !step.done) continue
       throw new CheckpointMismatchError(
         `the generator ended after ${this.#count} elements, before the checkpoint's position ${this.#skip}`,
       )
@@ -97,47 +105,67 @@ class GeneratorSource implements Body {
     const out: unknown[] = []
     const { meter } = this.#context
     const start = meter.now()
-    const deadline = performance.now() + PATIENCE
+    let patience: NodeJS.Timeout | undefined
     try {
       while (out.length < max) {
-        const step = this.#next()
-        const { done, value } = step instanceof Promise ? await step : step
-        if (done) {
+        const next = this.#next()
+        if (next instanceof Promise && out.length > 0) {
+          patience ??= setTimeout(() => this.#interrupt?.('late'), PATIENCE)
+        }
+        const step = next instanceof Promise ? await this.#settled(next) : next
+        if (step === 'late') break
+        if (step.done) {
           this.#ended = true
           break
         }
-        out.push(value)
-        if (performance.now() > deadline) break
+        out.push(step.value)
       }
     } catch (error) {
       this.#ended = true
       this.#failure = new ElementFailure(this.#count + out.length, error)
+    } finally {
+      clearTimeout(patience)
     }
     meter.busy(start, out.length)
     return out
   }
 
   #next(): Step | Promise<Step> {
-    const step: Step | Promise<Step> = this.#iterator?.next() ?? { done: true, value: undefined }
-    return step instanceof Promise ? this.#orStopped(step) : step
+    if (this.#pending !== undefined) return this.#pending
+    const step: Step | Promise<Step> = this.#iterator?.next() ?? END
+    if (step instanceof Promise) this.#pending = step
+    return step
   }
 
-  /** The step, or the end when the run stops first. Not `Promise.race`: it would keep every loser alive. */
-  #orStopped(step: Promise<Step>): Promise<Step> {
-    return new Promise((resolve, reject) => {
-      this.#wake = () => resolve({ done: true, value: undefined })
-      step.then(
-        (result) => {
-          this.#wake = undefined
-          resolve(result)
-        },
-        (error: unknown) => {
-          this.#wake = undefined
-          reject(error instanceof Error ? error : new Error(String(error), { cause: error }))
-        },
-      )
-    })
+  /** The step; or 'late' or the end, when that comes first. `Promise.race` would keep every loser alive. */
+  async #settled(step: Step | Promise<Step>): Promise<Step | 'late'> {
+    if (!(step instanceof Promise)) return step
+    try {
+      return await new Promise<Step | 'late'>((resolve, reject) => {
+        this.#interrupt = resolve
+        step.then(
+          (result) => {
+            this.#pending = undefined
+            resolve(result)
+          },
+          (error: unknown) => {
+            this.#pending = undefined
+            reject(error instanceof Error ? error : new Error(String(error), { cause: error }))
+          },
+        )
+      })
+    } finally {
+      this.#interrupt = undefined
+    }
   }
+}
+
+async function settledWithin(ms: number, promise: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([promise, patience]).finally(() => clearTimeout(timer))
 }
 
 function iteratorOf(
