@@ -181,6 +181,7 @@ async function measure(
     engine: onnxEngine,
     // Preparation needs a core of its own; kept photos need none, so training itself has all.
     spec: { ...spec, threads: Math.max(1, options.threads - 1) },
+    decoders: Math.max(1, Math.min(2, options.threads - 1)),
     steps: stepsToMeasure(stepMs, decodeMs, spec.batch),
     seed: options.seed,
     signal,

@@ -15,10 +15,10 @@ export async function read(file: PhotoFile): Promise<RawPhoto> {
 }
 
 /** From files to photos of the model's size; what cannot be read or decoded is left out and reported. */
-export function decoded(files: readonly PhotoFile[], size: number) {
-  const bytes = Dataset.fromArray(files).map(read, { parallelism: 8, onError: 'skip' })
-  const photos = bytes.map(decode.with({ size }).on(threads(decodeThreads)), { onError: 'skip' })
-  return { bytes, photos }
+export function decoded(files: readonly PhotoFile[], size: number): Dataset<Pixels> {
+  return Dataset.fromArray(files)
+    .map(read, { parallelism: 8, onError: 'skip' })
+    .map(decode.with({ size }).on(threads(decodeThreads)), { onError: 'skip' })
 }
 
 /** A photo that was left out, and why. */
@@ -45,7 +45,7 @@ export async function clean(
   checkMemory(files.length * size * size * 3)
   const start = performance.now()
   const progress = new Progress({ label: 'decode', total: files.length, unit: 'photos' })
-  const photos = decoded(files, size).photos.cache()
+  const photos = decoded(files, size).cache()
   const good: PhotoFile[] = []
   const bad: BadPhoto[] = []
   const observe = (event: RunEvent): void => {

@@ -167,9 +167,9 @@ function pipelinePicture(outcome: Outcome): Section {
     title: 'The pipeline at work',
     note:
       `The same ${overlap.steps} training steps from the same ${overlap.photos.toLocaleString('en')} files, ` +
-      'measured in this run. Filled: a lane works; pale: it is idle. ' +
-      `The trainer had ${overlap.threads} thread${overlap.threads === 1 ? '' : 's'} here, since ` +
-      'preparation needs a core of its own.',
+      'measured in this run, the median of three. Filled: a lane works; pale: it is idle. ' +
+      `The trainer had ${overlap.trainThreads} thread${overlap.trainThreads === 1 ? '' : 's'} here: ` +
+      'a core is left to the preparation.',
     html: `${timeline({ ...picture(overlap.sequential), title: `One after the other: ${seconds(sequential)}`, span })}
 <h3></h3>
 ${timeline({ ...picture(overlap.overlapped), title: `Overlapped by Millstream: ${seconds(overlapped)}`, span })}

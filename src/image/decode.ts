@@ -1,6 +1,7 @@
 import type { Sharp } from 'sharp'
 import { DataError, InvalidArgumentError, messageOf } from '../errors/index.ts'
 import type { Photo } from './photo.ts'
+import { decodePlainPng } from './png.ts'
 import { loadSharp } from './sharp.ts'
 
 /** How a photo is brought to the size a model takes. */
@@ -16,7 +17,8 @@ export interface DecodeOptions {
  * Decodes a JPEG, PNG, WebP, AVIF, GIF (first picture) or TIFF file: turned upright by its EXIF
  * orientation, to 8-bit sRGB, transparency on white. `source` is a path or the bytes of a file.
  *
- * Needs the package sharp. Large JPEG files are shrunk while they are decoded when `size` allows it.
+ * Needs the package sharp, but for bytes of small plain PNG files. Large JPEG files are shrunk while they are
+ * decoded when `size` allows it.
  *
  * @throws DataError when the file is empty, truncated or no image; MissingPackageError without sharp.
  */
@@ -27,6 +29,8 @@ export async function decodePhoto(
   const { size } = options
   if (size !== undefined) checkSize(size)
   if (typeof source !== 'string' && source.byteLength === 0) throw new DataError('empty file')
+  const small = typeof source === 'string' ? undefined : decodePlainPng(source)
+  if (small !== undefined && fits(small, size)) return small
   const sharp = await loadSharp()
   try {
     const upright = sharp(source).autoOrient()
@@ -74,6 +78,10 @@ async function rawPhoto(image: Sharp): Promise<Photo> {
 function own(data: Uint8Array): Uint8Array {
   const whole = data.byteOffset === 0 && data.byteLength === data.buffer.byteLength
   return whole ? new Uint8Array(data.buffer) : new Uint8Array(data)
+}
+
+function fits({ width, height }: Photo, size: number | undefined): boolean {
+  return size === undefined || (width === size && height === size)
 }
 
 function checkSize(size: number): void {
