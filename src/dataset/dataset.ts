@@ -5,12 +5,11 @@ import type { Checkpoint } from '../run/checkpoint.ts'
 import { cardinalityOf, explain } from '../run/explain.ts'
 import { type IterateOptions, Iteration } from '../run/iteration.ts'
 import type { LabeledFile } from '../sources/files.ts'
-import type { Placed, Stage } from '../stage/index.ts'
 import type { Local } from '../stream/local.ts'
 import type { Json } from '../stream/operator.ts'
 import type { Batch, Unbatch } from '../tensor/index.ts'
 import { callSite } from './call-site.ts'
-import { type MapOptions, mapNode } from './map.ts'
+import { type MapFn, type MapOptions, mapNode } from './map.ts'
 import {
   arrayNode,
   filesNode,
@@ -22,6 +21,15 @@ import {
 import { type ZipInput, type Zipped, zipNode } from './zip.ts'
 
 const ANY = Number.MIN_SAFE_INTEGER
+
+/** `0` stands for any number: the next state is another one. */
+type Widened<S> = S extends number
+  ? number
+  : S extends string
+    ? string
+    : S extends boolean
+      ? boolean
+      : S
 
 /** Options of `shuffle`. */
 export interface ShuffleOptions {
@@ -126,12 +134,7 @@ export class Dataset<T> implements AsyncIterable<T> {
    *
    * @throws StageError on iteration when `fn` throws, unless `onError` is `'skip'`.
    */
-  map<U>(stage: Placed<T, U> | Stage<T, U>, options?: MapOptions): Dataset<U>
-  map<U>(fn: (x: T, local: Local) => U | Promise<U>, options?: MapOptions): Dataset<U>
-  map<U>(
-    fn: Placed<T, U> | Stage<T, U> | ((x: T, local: Local) => U | Promise<U>),
-    options: MapOptions = {},
-  ): Dataset<U> {
+  map<U>(fn: MapFn<T, U>, options: MapOptions = {}): Dataset<U> {
     return new Dataset(mapNode(this.plan, fn, options, callSite()))
   }
 
@@ -215,7 +218,7 @@ export class Dataset<T> implements AsyncIterable<T> {
   /** Carries a state along: `fn` makes the next state and an output. States are JSON values, never mutated. */
   scan<S extends Json, U>(
     init: S,
-    fn: (state: S, x: T, local: Local) => readonly [S, U],
+    fn: (state: Widened<S>, x: T, local: Local) => readonly [Widened<S>, U],
   ): Dataset<U> {
     checkFunction('scan', fn)
     return this.#append('scan', { init, fn })

@@ -1,7 +1,9 @@
 import { checkFunction, checkWhole } from '../operators/check.ts'
 import { makeNode, type PlanNode } from '../plan/node.ts'
-import { isStage, type Placed, type Stage } from '../stage/index.ts'
+import { inline } from '../place/index.ts'
+import { isStage, type Placed } from '../stage/index.ts'
 import type { Local } from '../stream/local.ts'
+import type { PlacedStage } from '../stream/pool.ts'
 
 /** How `map` calls its function. */
 export interface MapOptions {
@@ -16,7 +18,8 @@ const ASYNC_PARALLELISM = 16
 // Async functions are known by their constructor; plain functions that return promises are not.
 const AsyncFunction = (async () => undefined).constructor
 
-type MapFn<T, U> = Placed<T, U> | Stage<T, U> | ((x: T, local: Local) => U | Promise<U>)
+/** What `map` takes: a function, a stage, or a stage with a place. */
+export type MapFn<T, U> = ((x: T, local: Local) => U | Promise<U>) | Placed<T, U>
 
 /** The plan's node of `map`: a loop body for synchronous functions, a junction for all others. */
 export function mapNode<T, U>(
@@ -27,19 +30,21 @@ export function mapNode<T, U>(
 ): PlanNode {
   const { parallelism, onError = 'fail' } = options
   if (parallelism !== undefined) checkWhole('map', 'parallelism', parallelism, 1)
-  if (typeof fn === 'object' && fn !== null && 'place' in fn) {
-    return makeNode('mapAsync', { fn, parallelism: 1, onError }, [input], at)
+  const placed = placedOf(fn)
+  if (placed !== undefined) {
+    return makeNode('mapAsync', { fn: placed, parallelism: 1, onError }, [input], at)
   }
   checkFunction('map', fn)
-  if (isStage(fn)) {
-    // A stage called by itself would make a Local of its own: hand it the run's.
-    const call = (x: T, local: Local): U | Promise<U> => fn(x, local)
-    return makeNode('mapAsync', { fn: call, parallelism: parallelism ?? 1, onError }, [input], at)
-  }
   const isAsync = fn instanceof AsyncFunction
   if (!isAsync && parallelism === undefined && onError === 'fail') {
     return makeNode('map', { fn }, [input], at)
   }
   const lanes = parallelism ?? (isAsync ? ASYNC_PARALLELISM : 1)
   return makeNode('mapAsync', { fn, parallelism: lanes, onError }, [input], at)
+}
+
+/** A stage without a place runs in this thread, set up and torn down with the run like any other. */
+function placedOf<T, U>(fn: MapFn<T, U>): PlacedStage | undefined {
+  if (typeof fn === 'object' && fn !== null && 'place' in fn) return fn
+  return isStage(fn) ? fn.on(inline) : undefined
 }

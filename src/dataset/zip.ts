@@ -22,10 +22,7 @@ function walk(part: ZipInput, inputs: PlanNode[]): ZipStructure {
   if (part instanceof Dataset) return inputs.push(part.plan) - 1
   if (Array.isArray(part)) return part.map((member: ZipInput) => walk(member, inputs))
   if (isRecord(part)) {
-    const members = Object.entries(part).map(([name, member]) => [
-      name,
-      walk(member, inputs),
-    ])
+    const members = Object.entries(part).map(([name, member]) => [name, walk(member, inputs)])
     return Object.fromEntries(members) as ZipStructure
   }
   throw new InvalidArgumentError(`zip takes datasets in tuples and records, not ${describe(part)}`)

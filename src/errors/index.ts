@@ -57,9 +57,13 @@ export class StageError extends MillstreamError implements StageErrorInfo {
   constructor(info: StageErrorInfo, cause: unknown) {
     const where = info.at === undefined ? '' : ` (${info.at})`
     const name = info.fn ? ` ${info.fn}` : ''
-    super('MILLSTREAM_STAGE_FAILED', `${info.stage}${name}${where} failed on element ${info.index}: ${messageOf(cause)}`, {
-      cause,
-    })
+    super(
+      'MILLSTREAM_STAGE_FAILED',
+      `${info.stage}${name}${where} failed on element ${info.index}: ${messageOf(cause)}`,
+      {
+        cause,
+      },
+    )
     this.stage = info.stage
     this.index = info.index
     if (info.at !== undefined) this.at = info.at
@@ -71,7 +75,11 @@ export class StageError extends MillstreamError implements StageErrorInfo {
 /** An optional peer package is needed and not installed. */
 export class MissingPackageError extends MillstreamError {
   constructor(name: string, needed: string, install: string, options?: ErrorOptions) {
-    super('MILLSTREAM_MISSING_PACKAGE', `${needed} needs the package ${name}. Install it: ${install}`, options)
+    super(
+      'MILLSTREAM_MISSING_PACKAGE',
+      `${needed} needs the package ${name}. Install it: ${install}`,
+      options,
+    )
   }
 }
 

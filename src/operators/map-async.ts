@@ -5,6 +5,7 @@ import { ElementFailure } from '../stream/failure.ts'
 import { Inlet } from '../stream/inlet.ts'
 import type { Body, Chunk, Json, OpenContext, Pace, Token } from '../stream/operator.ts'
 import type { PlacedStage } from '../stream/pool.ts'
+import { keyOfText } from '../stream/random.ts'
 import {
   type JunctionSpec,
   sameCardinality,
@@ -29,7 +30,8 @@ export const mapAsyncSpec: JunctionSpec<MapAsyncParams> = {
   summary:
     'Calls an asynchronous function, or a stage on threads, on several elements at once; order is kept.',
   tfData: 'map with num_parallel_calls, deterministic',
-  structure: ({ fn }) => (typeof fn === 'function' ? {} : { stage: fn.address }),
+  structure: ({ fn }) =>
+    typeof fn === 'function' ? {} : { stage: fn.address, config: hashOf(fn.config) },
   cardinality: ({ onError }, inputs) =>
     onError === 'skip' ? unknownCardinality(undefined, inputs) : sameCardinality(undefined, inputs),
   open: (node, context, from) => new MapAsync(node, context, from),
@@ -265,6 +267,10 @@ class MapAsync implements Body {
 }
 
 const DONE = Promise.resolve()
+
+function hashOf(config: unknown): number {
+  return config === undefined ? 0 : keyOfText(JSON.stringify(config))
+}
 
 /** The inlet's state at the first element of a task that was not handed out. */
 function advanced(task: Task): Token {

@@ -4,7 +4,6 @@ let allowed: boolean | undefined
 export function codegenAllowed(): boolean {
   if (allowed === undefined) {
     try {
-      // oxlint-disable-next-line no-new-func -- whether this is allowed is the question
       allowed = typeof new Function('return true') === 'function'
     } catch {
       allowed = false // an EvalError is the answer

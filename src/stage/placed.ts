@@ -12,8 +12,6 @@ export interface Place {
 
 /** A stage together with its place; `Dataset.map` takes it in the place of a function. */
 export interface Placed<in I, out O> extends PlacedStage {
-  /** What `.with()` bound; part of what the stage computes, so of a plan's fingerprint. */
-  readonly config: unknown
   /** The same work in this thread. */
   readonly inline: (x: I, local?: Local) => O | Promise<O>
 }

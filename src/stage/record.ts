@@ -3,6 +3,7 @@
  * `dist` while the pipeline runs it from source, and both must recognise each other's stages.
  */
 import type { Local } from '../stream/local.ts'
+import type { Stage } from './stage.ts'
 import type { Birth } from './birth.ts'
 
 const brand: unique symbol = Symbol.for('millstream.stage/1') as never
@@ -39,6 +40,6 @@ export function recordOf(value: unknown): StageRecord | undefined {
 }
 
 /** True for stages as they come from `stage()`, without a place. */
-export function isStage(value: unknown): boolean {
+export function isStage(value: unknown): value is Stage<never, unknown> {
   return typeof value === 'function' && recordOf(value) !== undefined
 }

@@ -40,6 +40,8 @@ export interface PlacedStage {
   readonly address: string
   /** How the place prints, such as `threads(2)`. */
   readonly place: string
+  /** What `.with()` bound: part of what the stage computes, so of a checkpoint's fingerprint. */
+  readonly config: unknown
   /**
    * Starts workers. Checks the address first, before any worker starts.
    *

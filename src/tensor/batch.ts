@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { InvalidArgumentError } from '../errors/index.ts'
 import {
   Column,
@@ -157,6 +158,6 @@ export function describe(value: unknown): string {
       ? `an array of ${value.length}`
       : `a ${value.constructor?.name ?? 'record'}`
   }
-  const text = typeof value === 'function' ? value.name : String(value as string | number | symbol)
+  const text = typeof value === 'string' ? value : inspect(value)
   return `the ${typeof value} ${text.length > 40 ? `${text.slice(0, 40)}…` : text}`
 }

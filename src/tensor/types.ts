@@ -37,7 +37,7 @@ export type Batch<T> = [T] extends [number]
                 : Column<T>
 
 type Tail<S extends readonly number[]> = S extends readonly [number, ...infer R extends Shape]
-  ? R
+  ? Readonly<R>
   : Shape
 
 /** The type of one element of a batch: the inverse of `Batch`. */

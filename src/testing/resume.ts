@@ -33,7 +33,9 @@ export async function checkResume<T>(dataset: Dataset<T>, limit = 60): Promise<R
   const whole = await firstOf(dataset.iterate({ epoch: 0, chunk: 5 }), limit)
   const report = { elements: whole.length, cuts: 0, resumes: 0, largest: 0 }
   for (const shape of [SHAPES[0], SHAPES[2]]) {
-    for (const [at, checkpoint] of (await checkpoints(dataset, { ...shape, epoch: 0 }, limit)).entries()) {
+    for (const [at, checkpoint] of (
+      await checkpoints(dataset, { ...shape, epoch: 0 }, limit)
+    ).entries()) {
       report.cuts++
       report.largest = Math.max(report.largest, checkpoint.length)
       report.resumes += await checkOne(dataset, checkpoint, whole, at, limit)
@@ -59,12 +61,20 @@ async function checkOne<T>(
   compare(first, whole.slice(at, at + again), from)
   const other = SHAPES[(at + 1) % SHAPES.length]
   const tail = await firstOf(dataset.resume(parse(second), other), limit - at - first.length)
-  compare(tail, whole.slice(at + first.length), `${from}, cut after ${first.length} and resumed as ${JSON.stringify(other)}`)
+  compare(
+    tail,
+    whole.slice(at + first.length),
+    `${from}, cut after ${first.length} and resumed as ${JSON.stringify(other)}`,
+  )
   return 2
 }
 
 /** A checkpoint before each element and one behind the last, as text, all taken of one run. */
-async function checkpoints<T>(dataset: Dataset<T>, options: IterateOptions, limit: number): Promise<readonly string[]> {
+async function checkpoints<T>(
+  dataset: Dataset<T>,
+  options: IterateOptions,
+  limit: number,
+): Promise<readonly string[]> {
   const iteration = dataset.iterate(options)
   const texts = [JSON.stringify(iteration.checkpoint())]
   while (texts.length <= limit && !(await iteration.next()).done) {
@@ -78,9 +88,9 @@ async function checkpoints<T>(dataset: Dataset<T>, options: IterateOptions, limi
 export async function takeFrom<T>(iteration: AsyncIterator<T>, count: number): Promise<T[]> {
   const out: T[] = []
   while (out.length < count) {
-    const { done, value } = await iteration.next()
-    if (done === true) break
-    out.push(value)
+    const step: IteratorResult<T, unknown> = await iteration.next()
+    if (step.done === true) break
+    out.push(step.value)
   }
   return out
 }

@@ -1,0 +1,116 @@
+import {
+  type Batch,
+  type Column,
+  Dataset,
+  inline,
+  type Json,
+  stage,
+  type Tensor,
+  type Unbatch,
+} from 'millstream'
+import { expectTypeOf, test } from 'vitest'
+
+const numbers = Dataset.range(10)
+const rows = numbers.map((id) => ({ id, name: `n${id}`, ok: id > 3, vector: new Float32Array(4) }))
+
+test('element types flow through every operator', () => {
+  expectTypeOf(numbers).toEqualTypeOf<Dataset<number>>()
+  expectTypeOf(numbers.map((x) => `${x}`)).toEqualTypeOf<Dataset<string>>()
+  expectTypeOf(numbers.map(async (x) => x > 1)).toEqualTypeOf<Dataset<boolean>>()
+  expectTypeOf(numbers.flatMap((x) => [x, 'b'])).toEqualTypeOf<Dataset<number | string>>()
+  expectTypeOf(numbers.enumerate()).toEqualTypeOf<Dataset<readonly [number, number]>>()
+  expectTypeOf(numbers.scan(0, (s, x) => [s + x, `${s}`])).toEqualTypeOf<Dataset<string>>()
+  expectTypeOf(numbers.concatenate(Dataset.fromArray(['a']))).toEqualTypeOf<
+    Dataset<number | string>
+  >()
+  expectTypeOf(numbers.shuffle(3).repeat(2).take(1).skip(1).cache().prefetch(1)).toEqualTypeOf<
+    Dataset<number>
+  >()
+  expectTypeOf(numbers.toArray()).resolves.toEqualTypeOf<number[]>()
+  expectTypeOf(numbers.first()).resolves.toEqualTypeOf<number | undefined>()
+  expectTypeOf(numbers.reduce('', (s, x) => s + x)).resolves.toEqualTypeOf<string>()
+  expectTypeOf(numbers.map((x, local) => x + local.random() + local.index)).toEqualTypeOf<
+    Dataset<number>
+  >()
+})
+
+test('type guards narrow', () => {
+  const mixed = Dataset.fromArray<number | string>([1, 'a'])
+  const texts = mixed.filter((x): x is string => typeof x === 'string')
+  expectTypeOf(texts).toEqualTypeOf<Dataset<string>>()
+  expectTypeOf(mixed.filter((x) => x !== 1)).toEqualTypeOf<Dataset<number | string>>()
+})
+
+test('batches have the type of their columns, unbatch gives the elements back', () => {
+  expectTypeOf(numbers.batch(2)).toEqualTypeOf<Dataset<Float64Array>>()
+  const batches = rows.batch(2)
+  expectTypeOf(batches).toEqualTypeOf<
+    Dataset<{
+      readonly id: Float64Array
+      readonly name: Column<string>
+      readonly ok: Column<boolean>
+      readonly vector: Tensor<Float32Array<ArrayBuffer>, readonly [number, number]>
+    }>
+  >()
+  expectTypeOf(batches.unbatch()).toEqualTypeOf<
+    Dataset<{
+      readonly id: number
+      readonly name: string
+      readonly ok: boolean
+      readonly vector: Float32Array<ArrayBuffer>
+    }>
+  >()
+  expectTypeOf<Batch<readonly [number, string]>>().toEqualTypeOf<
+    readonly [Float64Array, Column<string>]
+  >()
+  expectTypeOf<Batch<Tensor<Uint8Array, readonly [number, number]>>>().toEqualTypeOf<
+    Tensor<Uint8Array, readonly [number, number, number]>
+  >()
+  expectTypeOf<Unbatch<Tensor<Uint8Array, readonly [number, number, number]>>>().toEqualTypeOf<
+    Tensor<Uint8Array, readonly [number, number]>
+  >()
+  expectTypeOf<Batch<Date>>().toEqualTypeOf<Column<Date>>()
+})
+
+test('zip keeps the structure', () => {
+  const texts = Dataset.fromArray(['a'])
+  expectTypeOf(Dataset.zip([numbers, texts])).toEqualTypeOf<Dataset<readonly [number, string]>>()
+  expectTypeOf(Dataset.zip({ x: numbers, y: [texts, numbers] })).toEqualTypeOf<
+    Dataset<{ readonly x: number; readonly y: readonly [string, number] }>
+  >()
+})
+
+test('datasets are covariant', () => {
+  expectTypeOf<Dataset<'a'>>().toExtend<Dataset<string>>()
+  expectTypeOf<Dataset<string>>().not.toExtend<Dataset<'a'>>()
+})
+
+test('stages flow too', () => {
+  const half = stage(import.meta, (x: number) => x / 2)
+  expectTypeOf(numbers.map(half)).toEqualTypeOf<Dataset<number>>()
+  expectTypeOf(numbers.map(half.on(inline))).toEqualTypeOf<Dataset<number>>()
+  expectTypeOf<Json>().toExtend<unknown>()
+})
+
+test('wrong pipelines do not compile', () => {
+  // @ts-expect-error a predicate returns a boolean
+  numbers.filter((x) => x)
+  // @ts-expect-error an async predicate is a promise, and promises are truthy
+  numbers.filter(async (x) => x > 1)
+  // @ts-expect-error numbers have no length
+  numbers.map((x) => x.length)
+  // @ts-expect-error flatMap returns an array
+  numbers.flatMap((x) => x)
+  // @ts-expect-error a size is a number
+  numbers.batch('2')
+  // @ts-expect-error there is no such policy
+  numbers.map((x) => x, { onError: 'ignore' })
+  // @ts-expect-error a stage of texts does not take numbers
+  numbers.map(stage(import.meta, (x: string) => x).on(inline))
+  // @ts-expect-error a plain function has no place
+  numbers.map(((x: number) => x).on(inline))
+  // @ts-expect-error a state is JSON
+  numbers.scan(new Map(), (s, x) => [s, x])
+  // @ts-expect-error zip takes datasets
+  Dataset.zip([numbers, [1, 2]])
+})
