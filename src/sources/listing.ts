@@ -1,5 +1,5 @@
 import { CheckpointMismatchError } from '../errors/index.ts'
-import type { Body, Chunk, Json, OpenContext, Pace } from '../stream/operator.ts'
+import type { Body, Chunk, Json, LazyToken, OpenContext, Pace } from '../stream/operator.ts'
 import { keyOfText } from '../stream/random.ts'
 
 /**
@@ -40,8 +40,10 @@ export class Listing implements Body {
     return out.length === 0 ? null : out
   }
 
-  tok(): Json {
-    return [this.#position, this.#identity]
+  tok(): LazyToken {
+    const position = this.#position
+    // The listing may not be read yet, but when the checkpoint is written behind its first element it is.
+    return { toJSON: () => [position, this.#identity] }
   }
 
   async #listed(): Promise<readonly unknown[]> {

@@ -1,0 +1,101 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { Dataset } from 'millstream'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { globToRegExp } from '../../src/sources/glob.ts'
+
+let root = ''
+const names = [
+  'b/2.jpg',
+  'b/10.jpg',
+  'a/x.png',
+  'a/deep/y.jpg',
+  'top.txt',
+  '.hidden/z.jpg',
+  'a/.secret.jpg',
+  'B/1.jpg',
+]
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'files-'))
+  for (const name of names) {
+    await mkdir(join(root, name, '..'), { recursive: true })
+    await writeFile(join(root, name), name)
+  }
+})
+
+afterAll(() => rm(root, { recursive: true }))
+
+const under = async (ds: Dataset<string>): Promise<string[]> =>
+  (await ds.toArray()).map((path) => relative(root, path))
+
+test('a folder gives all files below, sorted by code units, hidden ones left out', async () => {
+  expect(await under(Dataset.files(root))).toEqual([
+    'B/1.jpg',
+    'a/deep/y.jpg',
+    'a/x.png',
+    'b/10.jpg',
+    'b/2.jpg',
+    'top.txt',
+  ])
+})
+
+test('a pattern picks', async () => {
+  expect(await under(Dataset.files(`${root}/**/*.jpg`))).toEqual([
+    'B/1.jpg',
+    'a/deep/y.jpg',
+    'b/10.jpg',
+    'b/2.jpg',
+  ])
+  expect(await under(Dataset.files(`${root}/{a,b}/*.{jpg,png}`))).toEqual([
+    'a/x.png',
+    'b/10.jpg',
+    'b/2.jpg',
+  ])
+})
+
+test.each([
+  ['*.txt', 'a.txt', true],
+  ['*.txt', 'a/b.txt', false],
+  ['**/*.txt', 'a.txt', true],
+  ['a?c', 'abc', true],
+  ['a?c', 'a/c', false],
+  ['x.(1)+', 'x.(1)+', true],
+  ['a,b', 'a,b', true],
+])('pattern %s, path %s: %s', (pattern, path, matches) => {
+  expect(globToRegExp(pattern).test(path)).toBe(matches)
+})
+
+test('class folders give labels', async () => {
+  const labeled = await Dataset.labeledFiles(root).toArray()
+  expect(
+    labeled.map(({ path, label, className }) => [relative(root, path), label, className]),
+  ).toEqual([
+    ['B/1.jpg', 0, 'B'],
+    ['a/deep/y.jpg', 1, 'a'],
+    ['a/x.png', 1, 'a'],
+    ['b/10.jpg', 2, 'b'],
+    ['b/2.jpg', 2, 'b'],
+  ])
+})
+
+test('a resume into another listing is refused', async () => {
+  const ds = Dataset.files(`${root}/b/*.jpg`)
+  const run = ds.iterate()
+  await run.next()
+  const checkpoint = run.checkpoint()
+  await run.close()
+  expect(await under(Dataset.files(`${root}/b/*.jpg`))).toHaveLength(2)
+  await writeFile(join(root, 'b/11.jpg'), '')
+  const resumed = ds.resume(checkpoint)
+  await expect(resumed.next()).rejects.toMatchObject({ code: 'MILLSTREAM_CHECKPOINT_MISMATCH' })
+  await rm(join(root, 'b/11.jpg'))
+})
+
+test('a folder that is not there is named', async () => {
+  await expect(Dataset.files(join(root, 'nowhere')).toArray()).rejects.toMatchObject({
+    code: 'MILLSTREAM_DATA',
+    message: expect.stringContaining('nowhere') as string,
+  })
+})
