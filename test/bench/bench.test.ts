@@ -38,7 +38,7 @@ test('bench overlap writes its rows as JSON', { timeout: 60_000 }, () => {
     const { status, out, err } = bench('overlap', '--quick', '--json', file)
     expect(status, err).toBe(0)
     const { rows } = resultSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
-    expect(rows.length).toBe(3)
+    expect(rows.length).toBe(4)
     for (const { subject, unit, case: name } of rows) {
       expect(unit).toBe('x max')
       expect(out).toContain(name)
