@@ -58,7 +58,8 @@ export async function clean(
   }
   progress.update(good.length + bad.length, badNote(bad.length))
   progress.end()
-  return { photos, good, bad, seconds: (performance.now() - start) / 1_000 }
+  const listed = bad.toSorted((a, b) => (a.file.name < b.file.name ? -1 : 1))
+  return { photos, good, bad: listed, seconds: (performance.now() - start) / 1_000 }
 }
 
 function badNote(n: number): string {

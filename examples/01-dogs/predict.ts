@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { MillstreamError, UsageError, messageOf } from 'millstream'
+import { DataError, MillstreamError, UsageError, messageOf } from 'millstream'
 import { decodePhoto } from 'millstream/image'
 import { onnxEngine } from 'millstream/ml'
 
@@ -25,6 +26,11 @@ async function predict(args: readonly string[]): Promise<boolean> {
   }
   if (paths.length === 0)
     throw new UsageError('name one photo or more: npm run predict -- photo.jpg')
+  if (!existsSync(model)) {
+    throw new DataError(
+      `There is no model ${model}. Make one with npm start, or name it with --model.`,
+    )
+  }
   const predictor = await onnxEngine.load(model)
   try {
     const { classes, input } = predictor.spec

@@ -79,13 +79,14 @@ function laneSvg(lane: Lane, row: number, options: TimelineOptions, scale: numbe
   const { from, to } = options
   const y = row * laneHeight
   const bar = y + (laneHeight - barHeight) / 2
-  const busy = joined(lane.slices, 0)
-    .map(({ start, end }) => Math.max(0, Math.min(end, to) - Math.max(start, from)))
-    .reduce((sum, time) => sum + time, 0)
+  const seen = lane.slices
+    .filter(({ start, end }) => end > from && start < to)
+    .map(({ start, end }) => ({ start: Math.max(start, from), end: Math.min(end, to) }))
+  const busy = joined(seen, 0).reduce((sum, { start, end }) => sum + end - start, 0)
   // Gaps too small to see are drawn over: thousands of slices make a page of megabytes.
   const gap = scale > 0 ? 0.4 / scale : 0
-  const shapes = joined(lane.slices, gap).map(({ start, end }) => {
-    const x = nameWidth + (Math.max(start, from) - from) * scale
+  const shapes = joined(seen, gap).map(({ start, end }) => {
+    const x = nameWidth + (start - from) * scale
     return `M${px(x)} ${bar}h${Math.max(0.4, (end - start) * scale).toFixed(1)}v${barHeight}H${px(x)}z`
   })
   const share = to > from ? `${Math.round((100 * busy) / (to - from))} % busy` : ''
