@@ -56,6 +56,7 @@ class Cache implements Body {
   #read(items: readonly unknown[]): Chunk | null {
     const out = items.slice(this.#position, this.#position + this.#pace.max)
     this.#position += out.length
+    this.#pace.note(out.length, out[0])
     return out.length === 0 ? null : out
   }
 
@@ -83,6 +84,7 @@ class Cache implements Body {
     }
     const out = inlet.xs.slice(inlet.i, inlet.i + this.#pace.max)
     inlet.i += out.length
+    this.#pace.note(out.length, out[0])
     if (this.#items !== undefined) for (const x of out) this.#items.push(x)
     return out
   }

@@ -79,6 +79,7 @@ class MapAsync implements Body {
       this.#feed()
       const out: unknown[] = []
       const failure = this.#collect(out)
+      this.#pace.note(out.length, out[0])
       if (out.length > 0) return out
       if (failure !== undefined) throw failure
       if (this.#queue.length === 0 && this.#fill === undefined) {

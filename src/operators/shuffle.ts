@@ -82,6 +82,7 @@ class Shuffle implements Body {
       out.push(this.#emit())
     }
     if (this.#outputs >= this.#scanAt) this.#trim()
+    this.#pace.note(out.length, out[0])
     return out.length === 0 ? null : out
   }
 

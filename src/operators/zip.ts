@@ -30,7 +30,7 @@ function shortest(inputs: readonly Cardinality[]): Cardinality {
 /** Token: the tokens of the inlets. */
 class Zip implements Body {
   readonly #inlets: readonly Inlet[]
-  readonly #structure: ZipStructure
+  readonly #join: Join
   readonly #pace: Pace
   #ended = false
 
@@ -43,7 +43,7 @@ class Zip implements Body {
     this.#inlets = inputs.map(
       (_, k) => new Inlet(context.open(k, Inlet.upstreamOf(states[k])), states[k]),
     )
-    this.#structure = params.structure
+    this.#join = joinOf(params.structure, this.#inlets)
     this.#pace = context.pace()
   }
 
@@ -53,8 +53,10 @@ class Zip implements Body {
       return null
     }
     const ready = Math.min(this.#pace.max, ...this.#inlets.map((inlet) => inlet.n - inlet.i))
-    const out = Array.from({ length: ready }, (_, k) => this.#join(this.#structure, k))
+    const out: unknown[] = []
+    for (let k = 0; k < ready; k++) out.push(this.#join(k))
     for (const inlet of this.#inlets) inlet.i += ready
+    this.#pace.note(ready, out[0])
     return out
   }
 
@@ -69,15 +71,29 @@ class Zip implements Body {
     for (const fill of fills) if (!(await fill)) return false
     return true
   }
+}
 
-  #join(structure: ZipStructure, k: number): unknown {
-    if (typeof structure === 'number') {
-      const inlet = this.#inlets[structure]
-      return inlet?.xs[inlet.i + k]
-    }
-    if (Array.isArray(structure)) return structure.map((part: ZipStructure) => this.#join(part, k))
-    return Object.fromEntries(
-      Object.entries(structure).map(([name, part]) => [name, this.#join(part, k)]),
-    )
+/** Element `k` places behind the next one of the inlets, in the zip's structure. */
+type Join = (k: number) => unknown
+
+/** The structure as closures, so that it is walked once and not for each element. */
+function joinOf(structure: ZipStructure, inlets: readonly Inlet[]): Join {
+  if (typeof structure === 'number') {
+    const inlet = inlets[structure]
+    return (k) => inlet?.xs[inlet.i + k]
+  }
+  if (Array.isArray(structure)) {
+    const parts = structure.map((part: ZipStructure) => joinOf(part, inlets))
+    const [a, b] = parts
+    if (parts.length === 2 && a !== undefined && b !== undefined) return (k) => [a(k), b(k)]
+    return (k) => parts.map((part) => part(k))
+  }
+  const members = Object.entries(structure).map(
+    ([name, part]) => [name, joinOf(part, inlets)] as const,
+  )
+  return (k) => {
+    const record: Record<string, unknown> = {}
+    for (const [name, part] of members) record[name] = part(k)
+    return record
   }
 }

@@ -22,7 +22,7 @@ export class AdaptivePace implements Pace {
 
   note(n: number, sample: unknown): void {
     if (n === 0) return
-    const ms = performance.now() - this.#started
+    const ms = this.#started === 0 ? 0 : performance.now() - this.#started
     if (this.#notes++ % 64 === 0) this.#bytes = sizeOf(sample)
     const byTime = (n * MAX_MS) / Math.max(ms, 0.01)
     const byBytes = MAX_BYTES / Math.max(this.#bytes, 1)

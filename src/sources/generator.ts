@@ -127,6 +127,7 @@ class GeneratorSource implements Body {
       clearTimeout(patience)
     }
     meter.busy(start, out.length)
+    this.#pace.note(out.length, out[0])
     return out
   }
 

@@ -49,7 +49,7 @@ export interface Operator<T = unknown> {
 export interface Pace {
   /** Elements the next chunk should hold at most. */
   readonly max: number
-  /** Work on a chunk begins. */
+  /** Work on a chunk begins. Junctions, which only hand on, leave it out: then time is no limit. */
   start(): void
   /** It made `n` elements like `sample`. */
   note(n: number, sample: unknown): void
