@@ -57,8 +57,8 @@ function facts(outcome: Outcome): Fact[] {
       good: best.accuracy >= options.threshold,
     },
     { label: 'gate', value: accepted ? 'accepted' : 'missed', good: accepted },
-    { label: 'overlapped, against one by one', value: `${faster.toFixed(2)} × faster` },
-    { label: 'against the slower half alone', value: `${overMax.toFixed(2)} × its time` },
+    { label: 'faster by overlapping', value: `${faster.toFixed(2)} ×` },
+    { label: 'of max(prepare, train)', value: `${overMax.toFixed(2)} ×` },
     { label: 'photos used', value: photos.good.length.toLocaleString('en') },
     { label: 'photos dropped', value: photos.bad.length.toLocaleString('en') },
     { label: 'time', value: duration(outcome.seconds) },
@@ -171,7 +171,7 @@ function pipelinePicture(outcome: Outcome): Section {
       `The trainer had ${overlap.trainThreads} thread${overlap.trainThreads === 1 ? '' : 's'} here: ` +
       'a core is left to the preparation.',
     html: `${timeline({ ...picture(overlap.sequential), title: `One after the other: ${seconds(sequential)}`, span })}
-<h3></h3>
+<br>
 ${timeline({ ...picture(overlap.overlapped), title: `Overlapped by Millstream: ${seconds(overlapped)}`, span })}
 <h3>Measured</h3>
 <div class="scroll"><table><tbody>${table.join('')}</tbody></table></div>

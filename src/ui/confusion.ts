@@ -30,5 +30,5 @@ function cell(count: number, total: number, right: boolean): string {
   const color = right ? 'var(--c1)' : 'var(--c2)'
   const style = `background:color-mix(in srgb, ${color} ${percent}%, var(--track))`
   const text = total === 0 ? '' : `${(100 * share).toFixed(1)} %`
-  return `<td style="${style}"${share > 0.5 ? ' class="dark"' : ''}><b>${count}</b><span>${text}</span></td>`
+  return `<td style="${style}"><b>${count}</b><span>${text}</span></td>`
 }

@@ -128,8 +128,7 @@ td.text { overflow-wrap: anywhere; }
 .legend li { list-style: none; display: flex; align-items: center; gap: 0.4rem; }
 .legend i { width: 1rem; height: 3px; border-radius: 2px; }
 .confusion td { min-width: 5.5rem; text-align: center; border: 2px solid var(--card); border-radius: 6px; }
-.confusion td b { display: block; font-size: 1.05rem; } .confusion td span { font-size: 0.8rem; color: var(--soft); }
-.confusion td.dark span, .confusion td.dark { color: #fff; }
+.confusion td b { display: block; font-size: 1.05rem; } .confusion td span { font-size: 0.8rem; opacity: 0.8; }
 details > summary { cursor: pointer; color: var(--soft); }
 @media print { body { background: #fff; } section { break-inside: avoid; } }
 `

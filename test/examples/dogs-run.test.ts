@@ -174,7 +174,14 @@ describe('what cannot work ends with one clear error', () => {
 
 describe('stopped on the way', () => {
   const args = (data: string, out: string): string[] => [
-    ...['--data', data, '--out', out, '--epochs', '2', '--rounds', '1', '--threshold', '0'],
+    '--data',
+    data,
+    '--out',
+    out,
+    '--epochs',
+    '2',
+    '--threshold',
+    '0',
   ]
 
   test('a full disk: says so, and leaves no half of a file', async () => {
