@@ -167,7 +167,7 @@ function pipelinePicture(outcome: Outcome): Section {
     title: 'The pipeline at work',
     note:
       `The same ${overlap.steps} training steps from the same ${overlap.photos.toLocaleString('en')} files, ` +
-      'measured in this run, the median of three. Filled: a lane works; pale: it is idle. ' +
+      'measured in this run, the quickest of three each. Filled: a lane works; pale: it is idle. ' +
       `The trainer had ${overlap.trainThreads} thread${overlap.trainThreads === 1 ? '' : 's'} here: ` +
       'a core is left to the preparation.',
     html: `${timeline({ ...picture(overlap.sequential), title: `One after the other: ${seconds(sequential)}`, span })}
