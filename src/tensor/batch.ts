@@ -73,13 +73,39 @@ const TUPLE_HINT =
 
 function collateRecords(items: readonly unknown[], first: Record<string, unknown>): unknown {
   const keys = Object.keys(first)
-  const records = items.map((x, i) => {
-    if (!isRecord(x)) throw mixed('a record', x, i)
-    const extra = Object.keys(x).length !== keys.length || keys.some((k) => !(k in x))
-    if (extra) throw unequal(`fields ${keys.join(', ')}`, `fields ${Object.keys(x).join(', ')}`, i)
-    return x
-  })
-  return Object.fromEntries(keys.map((k) => [k, collate(records.map((r) => r[k]))]))
+  const records = items as readonly Record<string, unknown>[]
+  for (let i = 0; i < records.length; i++) checkFields(records[i], first, keys, i)
+  const batch: Record<string, unknown> = {}
+  for (const key of keys) batch[key] = collateField(records, key)
+  return batch
+}
+
+// Without arrays or closures for each record: batches of small records are a hot path (npm run bench -- overhead).
+function checkFields(
+  x: unknown,
+  first: Record<string, unknown>,
+  keys: readonly string[],
+  i: number,
+): void {
+  if (!isRecord(x)) throw mixed('a record', x, i)
+  let count = 0
+  for (const key in x) {
+    if (!(key in first)) count = keys.length
+    count++
+  }
+  if (count === keys.length) return
+  throw unequal(`fields ${keys.join(', ')}`, `fields ${Object.keys(x).join(', ')}`, i)
+}
+
+function collateField(records: readonly Record<string, unknown>[], key: string): unknown {
+  if (typeof records[0]?.[key] !== 'number') return collate(records.map((record) => record[key]))
+  const out = new Float64Array(records.length)
+  for (let i = 0; i < records.length; i++) {
+    const x = records[i]?.[key]
+    if (typeof x !== 'number') throw mixed('a number', x, i)
+    out[i] = x
+  }
+  return out
 }
 
 function collateColumns(items: readonly unknown[], length: number): Column<unknown> {
