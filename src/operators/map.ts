@@ -15,18 +15,22 @@ export const mapSpec: StepSpec<MapParams> = {
   structure: () => ({}),
   cardinality: sameCardinality,
   fn: ({ fn }) => ({ fn, arity: 1 }),
-  // `typeof` first: `instanceof` alone costs 1.5 ns an element on numbers.
+  // `instanceof Promise` would cost 1.5 ns an element on numbers, and more on objects.
   emit: (_, g) =>
-    `x = ${g.call('x')}; if (typeof x === 'object' && x instanceof Promise) ${g.bind(refusePromise)}(x)`,
+    `x = ${g.call('x')}; if (typeof x === 'object' && x !== null && typeof x.then === 'function') ${g.bind(refusePromise)}(x)`,
   step: (_, env, next) => (x) => {
     const y = env.call(x)
-    if (y instanceof Promise) refusePromise(y)
+    if (isThenable(y)) refusePromise(y)
     next(y)
   },
 }
 
-function refusePromise(promise: Promise<unknown>): never {
-  promise.catch(() => undefined) // the error below tells; the promise must not end the process as unhandled
+function isThenable(y: unknown): y is PromiseLike<unknown> {
+  return typeof y === 'object' && y !== null && 'then' in y && typeof y.then === 'function'
+}
+
+function refusePromise(promise: PromiseLike<unknown>): never {
+  promise.then(undefined, () => undefined) // the error below tells; the promise must not end the process as unhandled
   throw new InvalidArgumentError(
     'the function of map returned a promise. Write it as `async`, or say how many may be under way: ' +
       'map(fn, { parallelism: 16 })',
