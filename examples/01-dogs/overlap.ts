@@ -89,10 +89,13 @@ function quickest<T>(items: readonly T[], by: (item: T) => number): T {
   return items.reduce((a, b) => (by(b) < by(a) ? b : a))
 }
 
-/** Steps of a measurement that takes some twenty seconds in all. */
+/**
+ * Steps of a measurement that takes some forty seconds in all. Few are not enough: preparation first fills
+ * the buffers as fast as it can, and only then goes at the pace of training.
+ */
 export function stepsToMeasure(stepMs: number, decodeMs: number, batch: number): number {
   const each = 3 * stepMs + 2 * decodeMs * batch
-  return Math.min(24, Math.max(8, Math.floor(8_000 / each)))
+  return Math.min(48, Math.max(8, Math.floor(15_000 / each)))
 }
 
 /** The files of the measured work: those there are, again and again. */
@@ -113,7 +116,7 @@ function pipeline(input: OverlapInput) {
       if (local.index >= first.length) await gate
       return read(file)
     },
-    { parallelism: 8 },
+    { parallelism: 4 },
   )
   const photos = bytes.map(decode.with({ size }).on(threads(input.decoders)))
   const augmented = photos.map((photo, local) => augment(photo, () => local.random(), size))
