@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { DataError, messageOf } from '../errors/index.ts'
 import { globBase, globToRegExp, isGlob } from './glob.ts'
@@ -72,19 +72,25 @@ async function listLabeled(folder: string): Promise<readonly LabeledFile[]> {
 /** All files below a folder, hidden ones apart, sorted by code units: the same order on every machine. */
 async function filesBelow(folder: string): Promise<readonly string[]> {
   try {
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-    return entries
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name))
-      .filter(
-        (path) =>
-          !relative(folder, path)
-            .split(sep)
-            .some((part) => part.startsWith('.')),
-      )
-      .sort(byCodeUnits)
+    const found: string[] = []
+    await walk(folder, found, new Set())
+    return found.sort(byCodeUnits)
   } catch (cause) {
     throw new DataError(`cannot list the folder ${folder}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** Links count as what they point at; one that points nowhere stays, so that reading it says so. */
+async function walk(folder: string, found: string[], above: ReadonlySet<string>): Promise<void> {
+  const real = await realpath(folder)
+  if (above.has(real)) return // a link back up
+  const path = new Set([...above, real])
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.name.startsWith('.')) continue
+    const file = join(folder, entry.name)
+    const kind = entry.isSymbolicLink() ? await stat(file).catch(() => undefined) : entry
+    if (kind?.isDirectory() === true) await walk(file, found, path)
+    else if (kind === undefined || kind.isFile()) found.push(file)
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { Dataset } from 'millstream'
@@ -39,6 +39,22 @@ test('a folder gives all files below, sorted by code units, hidden ones left out
     'b/2.jpg',
     'top.txt',
   ])
+})
+
+test('links count as what they point at, broken ones stay, loops end', async () => {
+  const linked = await mkdtemp(join(tmpdir(), 'links-'))
+  await symlink(join(root, 'b'), join(linked, 'class'))
+  await symlink(join(root, 'top.txt'), join(linked, 'file.txt'))
+  await symlink(join(linked, 'gone'), join(linked, 'broken.txt'))
+  await symlink(linked, join(linked, 'loop'))
+  const found = await Dataset.files(linked).toArray()
+  expect(found.map((path) => relative(linked, path))).toEqual([
+    'broken.txt',
+    'class/10.jpg',
+    'class/2.jpg',
+    'file.txt',
+  ])
+  await rm(linked, { recursive: true })
 })
 
 test('a pattern picks', async () => {
