@@ -40,6 +40,6 @@ writeFileSync(
   lanes,
   `<!doctype html><meta charset="utf-8">${style}<body style="padding:12px">${figures.join('\n')}`,
 )
-shoot(lanes, 'pipeline.png', 1000, 470)
+shoot(lanes, 'pipeline.png', 1000, 400)
 shoot(report, 'report.png', 1100, 1250)
 rmSync(folder, { recursive: true })
