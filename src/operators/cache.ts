@@ -69,16 +69,26 @@ class Cache implements Body {
   /** After a resume in 'read': the memory is gone, so what lies before the position is made again. */
   async #catchUp(): Promise<void> {
     const inlet = this.#inlet
-    while (inlet !== undefined && inlet.ordinal < this.#position && (await inlet.fill())) {
+    while (inlet !== undefined && inlet.ordinal < this.#position && (await this.#more(inlet))) {
       const end = Math.min(inlet.n, inlet.i + this.#position - inlet.ordinal)
       for (; inlet.i < end; inlet.i++) this.#items?.push(inlet.xs[inlet.i])
+    }
+  }
+
+  /** A cache with a hole would hide in later epochs what failed in the first one: it is not kept. */
+  async #more(inlet: Inlet): Promise<boolean> {
+    try {
+      return await inlet.fill()
+    } catch (error) {
+      this.#items = undefined
+      throw error
     }
   }
 
   async #fill(): Promise<Chunk | null> {
     const inlet = this.#inlet
     if (inlet === undefined) return null
-    if (!(await inlet.fill())) {
+    if (!(await this.#more(inlet))) {
       if (this.#items !== undefined) this.#store.items ??= this.#items
       return null
     }

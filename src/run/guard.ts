@@ -1,4 +1,5 @@
 import type { PlanNode } from '../plan/node.ts'
+import { ClosedError } from '../errors/index.ts'
 import { ElementFailure, errorOf } from '../stream/failure.ts'
 import type { Fairness } from './fairness.ts'
 import type { Body, Chunk, Operator, Token } from '../stream/operator.ts'
@@ -25,7 +26,7 @@ export class Guard implements Operator {
   }
 
   pull(): Promise<Chunk | null> {
-    if (this.#stopped) return Promise.resolve(null)
+    if (this.#stopped) return Promise.reject(stopped())
     const pulled = this.#pull()
     this.#flight = pulled
     return pulled
@@ -34,6 +35,8 @@ export class Guard implements Operator {
   async #pull(): Promise<Chunk | null> {
     try {
       const chunk = await this.#body.pull()
+      // An end that comes of stopping is no end: a cache would take it for one and keep what it has.
+      if (this.#stopped) throw stopped()
       if (this.#fairness.due()) await this.#fairness.turn()
       return chunk
     } catch (error) {
@@ -66,4 +69,8 @@ export class Guard implements Operator {
     await this.#body.close?.()
     for (const input of this.#inputs) await input.close()
   }
+}
+
+function stopped(): ClosedError {
+  return new ClosedError('the run was stopped')
 }

@@ -45,12 +45,14 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   readonly #control = new AbortController()
   readonly #outer: AbortSignal | undefined
   readonly #onAbort = (): void => this.#stop(this.#outer?.reason)
-  /** State before the pull that failed. */
+  /** State to report when the run is over: before the pull that failed, or where the reader left. */
   #failedAt: Token | undefined
   #flight: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
   #released: Promise<void> | undefined
   #started = false
+  /** True when the reader closed it. */
+  #left = false
 
   constructor(root: PlanNode, options: IterateOptions, checkpoint?: Checkpoint) {
     if (checkpoint !== undefined) checkCheckpoint(root, checkpoint)
@@ -168,9 +170,10 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       if (!more) await this.#release()
       return more
     } catch (error) {
-      this.#failedAt = before
+      this.#failedAt ??= before
       await this.#release()
       this.#outer?.throwIfAborted() // the reason counts, not what broke because of it
+      if (this.#left) return false
       throw error
     }
   }
@@ -189,6 +192,8 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   }
 
   async #close(): Promise<void> {
+    this.#left = true
+    this.#failedAt ??= this.#inlet.tok() // stopping moves what was read and not handed out
     this.#stop(new ClosedError('the iteration was closed'))
     await this.#flight
     await this.#release()

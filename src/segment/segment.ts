@@ -92,7 +92,9 @@ export class Segment implements Body {
   tok(): Token {
     const clean = this.#clean
     if (clean !== undefined) return [clean.position, 0, ...clean.state]
-    const position = this.#inputError?.before ?? this.#inlet?.tok() ?? this.#r.i
+    // What a fill in the background found, an error perhaps, was not handed out.
+    const unread = this.#filling === undefined ? undefined : this.#beforeFill
+    const position = this.#inputError?.before ?? unread ?? this.#inlet?.tok() ?? this.#r.i
     const state = this.#held?.before.state ?? this.#r.state
     return [position, this.#r.j, ...state]
   }
@@ -127,7 +129,9 @@ export class Segment implements Body {
 
   /** Works on what the inlet has; false when the chunk should be handed out before more is waited for. */
   async #nextInput(inlet: Inlet): Promise<boolean> {
-    if (inlet.i >= inlet.n) {
+    if (inlet.i < inlet.n) {
+      this.#filling = undefined // it came while the reader was busy
+    } else {
       const more = await this.#fillOrHold(inlet)
       if (more === undefined) return false
       if (!more) {

@@ -121,3 +121,19 @@ test('a signal that is aborted before the run begins stops it', async () => {
   const signal = AbortSignal.abort(new Error('never mind'))
   await expect(Dataset.range(3).toArray({ signal })).rejects.toThrow('never mind')
 })
+
+test('a cache that was being filled when the reader left is filled anew, and whole', async () => {
+  const slow = Dataset.fromGenerator(async function* () {
+    for (let i = 0; i < 40; i++) {
+      await new Promise(setImmediate)
+      yield i
+    }
+  })
+  const cached = slow.cache().prefetch(5)
+  for (let n = 0; n < 6; n++) {
+    const run = cached.iterate({ chunk: 2 })
+    await takeFrom(run, n)
+    await run.close()
+  }
+  expect(await cached.toArray()).toEqual(Array.from({ length: 40 }, (_, k) => k))
+})
