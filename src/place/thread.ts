@@ -4,6 +4,7 @@ import type { StageAddress } from '../stage/address.ts'
 import { tsxNeededFor } from '../stage/load.ts'
 import type { Job, JobResult } from '../stream/pool.ts'
 import { portChannel } from './channel.ts'
+import { isCloneable } from './cloneable.ts'
 import { decodeError } from './error-codec.ts'
 import {
   sharedNow,
@@ -264,14 +265,5 @@ async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
     return await Promise.race([promise.then(() => true), late])
   } finally {
     clearTimeout(timer)
-  }
-}
-
-function isCloneable(value: unknown): boolean {
-  try {
-    structuredClone(value)
-    return true
-  } catch {
-    return false
   }
 }

@@ -5,6 +5,7 @@ import { recordOf, type StageRecord } from '../stage/record.ts'
 import { openRunner } from '../stage/runner.ts'
 import { ElementLocal } from '../stream/local.ts'
 import { portChannel } from './channel.ts'
+import { isCloneable } from './cloneable.ts'
 import { encodeError, type EncodedError } from './error-codec.ts'
 import { markWorker } from './nesting.ts'
 import {
@@ -144,15 +145,6 @@ class Server {
 
   #now(): number {
     return sharedNow() + this.#clock
-  }
-}
-
-function isCloneable(value: unknown): boolean {
-  try {
-    structuredClone(value)
-    return true
-  } catch {
-    return false
   }
 }
 

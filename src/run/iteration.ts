@@ -151,7 +151,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
 
   #queued<R>(step: () => Promise<R>): Promise<R> {
     const result = this.#flight.then(step)
-    this.#flight = result.catch(() => undefined)
+    this.#flight = result.catch(() => undefined) // its caller has the error; this only waits for it
     return result
   }
 
