@@ -1,15 +1,14 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { checkFunction, checkWhole } from '../operators/check.ts'
-import { makeNode, type PlanNode } from '../plan/node.ts'
-import type { Checkpoint } from '../run/checkpoint.ts'
-import { cardinalityOf, explain } from '../run/explain.ts'
-import { type IterateOptions, Iteration } from '../run/iteration.ts'
+import { makeNode } from '../plan/node.ts'
+import type { IterateOptions } from '../run/iteration.ts'
 import type { LabeledFile } from '../sources/files.ts'
 import type { Local } from '../stream/local.ts'
 import type { Json } from '../stream/operator.ts'
 import type { Batch, Unbatch } from '../tensor/index.ts'
 import { callSite } from './call-site.ts'
 import { type MapFn, type MapOptions, mapNode } from './map.ts'
+import { Runnable } from './runnable.ts'
 import {
   arrayNode,
   filesNode,
@@ -48,15 +47,7 @@ export interface ShuffleOptions {
  * for await (const batch of batches) console.log(batch) // => Float64Array [0, 4] ...
  * ```
  */
-export class Dataset<T> implements AsyncIterable<T> {
-  /** The description: frozen data. */
-  readonly plan: PlanNode
-
-  /** Use the static methods to make datasets. @internal */
-  constructor(plan: PlanNode) {
-    this.plan = plan
-  }
-
+export class Dataset<T> extends Runnable<T> {
   /**
    * Numbers from `start` (default 0) up to and without `stop`, by `step` (default 1).
    *
@@ -250,68 +241,10 @@ export class Dataset<T> implements AsyncIterable<T> {
     return fn(this)
   }
 
-  /** One pass, with options, events and checkpoints. `for await` over the dataset is the same without. */
-  iterate(options: IterateOptions = {}): Iteration<T> {
-    return new Iteration(this.plan, options)
-  }
-
-  /**
-   * Goes on behind a checkpoint: yields exactly what was not delivered, at any chunk size or parallelism.
-   *
-   * @throws CheckpointMismatchError when it was taken of another pipeline.
-   */
-  resume(
-    checkpoint: Checkpoint,
-    options: Omit<IterateOptions, 'seed' | 'epoch'> = {},
-  ): Iteration<T> {
-    return new Iteration(this.plan, options, checkpoint)
-  }
-
-  [Symbol.asyncIterator](): Iteration<T> {
-    return this.iterate()
-  }
-
-  /** All elements; they must fit in memory. */
-  async toArray(options: IterateOptions = {}): Promise<T[]> {
-    const all: T[] = []
-    for await (const chunk of this.iterate(options).chunks()) for (const x of chunk) all.push(x)
-    return all
-  }
-
-  /** Calls `fn` with one element after the other; waits for promises it returns. */
-  async forEach(fn: (x: T) => unknown, options: IterateOptions = {}): Promise<void> {
-    for await (const chunk of this.iterate(options).chunks()) {
-      for (const x of chunk) {
-        const done = fn(x)
-        if (done instanceof Promise) await done
-      }
-    }
-  }
-
-  /** Folds all elements into a state, from `init` on. */
-  async reduce<S>(init: S, fn: (state: S, x: T) => S, options: IterateOptions = {}): Promise<S> {
-    checkFunction('reduce', fn)
-    let state = init
-    for await (const chunk of this.iterate(options).chunks()) {
-      for (const x of chunk) state = fn(state, x)
-    }
-    return state
-  }
-
   /** The first element, or undefined of an empty dataset. */
   async first(options: IterateOptions = {}): Promise<T | undefined> {
     for await (const x of this.take(1).iterate(options)) return x
     return undefined
-  }
-
-  /** Number of elements: `Infinity` when it never ends, undefined when only running it would tell. */
-  cardinality(): number | undefined {
-    return cardinalityOf(this.plan)
-  }
-
-  /** The plan, what runs as one loop, and where. */
-  explain(): string {
-    return explain(this.plan)
   }
 
   #append<U>(op: string, params: object): Dataset<U> {

@@ -40,3 +40,12 @@ export function nodesOf(root: PlanNode): readonly PlanNode[] {
   visit(root)
   return found
 }
+
+/** The plan of a dataset, or undefined of any other value. Lower layers know datasets by nothing else. */
+export function planOf(value: unknown): PlanNode | undefined {
+  if (typeof value !== 'object' || value === null || !('plan' in value)) return undefined
+  const { plan } = value
+  return typeof plan === 'object' && plan !== null && 'op' in plan && 'inputs' in plan
+    ? (plan as PlanNode)
+    : undefined
+}

@@ -32,16 +32,17 @@ export function checkCheckpoint(root: PlanNode, checkpoint: Checkpoint): void {
   checkFingerprint(linesOf(root), checkpoint.plan)
 }
 
-/** @throws NotResumableError when a source of the plan cannot start in the middle. */
-export function checkResumable(root: PlanNode): void {
+/** The error to throw when a source of the plan cannot start in the middle; else undefined. */
+export function whyNotResumable(root: PlanNode): NotResumableError | undefined {
   for (const node of nodesOf(root)) {
     const spec = specOf(node.op)
     if (spec.kind !== 'source') continue
     const why = spec.notResumable?.(node.params as never)
     if (why === undefined) continue
     const at = node.at === undefined ? '' : ` (${node.at})`
-    throw new NotResumableError(`${node.id}${at} cannot be resumed: ${why}`)
+    return new NotResumableError(`${node.id}${at} cannot be resumed: ${why}`)
   }
+  return undefined
 }
 
 /** Each node with what decides its elements. */

@@ -4,6 +4,16 @@ import { ElementFailure, errorOf } from '../stream/failure.ts'
 import type { Fairness } from './fairness.ts'
 import type { Body, Chunk, Operator, Token } from '../stream/operator.ts'
 
+interface GuardParts {
+  readonly node: PlanNode
+  readonly body: Body
+  /** The operators that `body` opened; it may still grow and shrink. */
+  readonly inputs: Set<Guard>
+  /** Resources to close at the very end. */
+  readonly owned: ReadonlyMap<unknown, { close(): Promise<void> }> | undefined
+  readonly fairness: Fairness
+}
+
 /**
  * The one caller of operators: it closes them in the right order and says where an element failed, so that
  * no operator's file has to.
@@ -12,16 +22,17 @@ export class Guard implements Operator {
   readonly #node: PlanNode
   readonly #body: Body
   readonly #inputs: Set<Guard>
+  readonly #owned: ReadonlyMap<unknown, { close(): Promise<void> }> | undefined
   readonly #fairness: Fairness
   #flight: Promise<unknown> | undefined
   #closing: Promise<void> | undefined
   #stopped = false
 
-  /** `inputs` are the operators that `body` opened; it may still grow and shrink. */
-  constructor(node: PlanNode, body: Body, inputs: Set<Guard>, fairness: Fairness) {
+  constructor({ node, body, inputs, owned, fairness }: GuardParts) {
     this.#node = node
     this.#body = body
     this.#inputs = inputs
+    this.#owned = owned
     this.#fairness = fairness
   }
 
@@ -68,6 +79,7 @@ export class Guard implements Operator {
     await this.#flight?.catch(() => undefined) // its reader has the error, or left before it came
     await this.#body.close?.()
     for (const input of this.#inputs) await input.close()
+    for (const resource of this.#owned?.values() ?? []) await resource.close()
   }
 }
 

@@ -5,7 +5,7 @@ import type { Operator, Token } from '../stream/operator.ts'
 import { plain } from '../stream/token.ts'
 import { Fairness } from './fairness.ts'
 import type { Observer } from '../trace/events.ts'
-import { type Checkpoint, checkCheckpoint, checkResumable, makeCheckpoint } from './checkpoint.ts'
+import { type Checkpoint, checkCheckpoint, makeCheckpoint, whyNotResumable } from './checkpoint.ts'
 import { codegenAllowed } from './codegen.ts'
 import type { RunCounts } from './meter.ts'
 import { openPlan, type Run } from './open.ts'
@@ -113,7 +113,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
    * @throws NotResumableError when a source cannot start in the middle.
    */
   checkpoint(): Checkpoint {
-    checkResumable(this.#root)
+    if (this.#run.notResumable !== undefined) throw this.#run.notResumable
     return makeCheckpoint(
       this.#root,
       this.#run.seed,
@@ -145,7 +145,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       shares: options.trace === true && options.observe !== undefined,
       codegen: options.codegen !== false && codegenAllowed(),
       chunk: options.chunk,
-      resources: new Map(),
+      notResumable: whyNotResumable(this.#root),
     }
   }
 
@@ -211,7 +211,6 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
     this.#outer?.removeEventListener('abort', this.#onAbort)
     if (!this.#control.signal.aborted) this.#control.abort(new ClosedError('the iteration is over'))
     await this.#operator.close()
-    for (const resource of this.#run.resources.values()) await resource.close()
   }
 }
 

@@ -1,10 +1,12 @@
+import type { NotResumableError } from '../errors/index.ts'
 import { specOf } from '../operators/table.ts'
 import type { PlanNode } from '../plan/node.ts'
 import { cut } from '../segment/cut.ts'
 import { Segment } from '../segment/segment.ts'
-import type { Body, Json, Meter, OpenContext, Operator, Pace } from '../stream/operator.ts'
+import type { Body, Codegen, Json, Meter, OpenContext, Operator, Pace } from '../stream/operator.ts'
 import { combine, keyOfText } from '../stream/random.ts'
 import type { Observer } from '../trace/events.ts'
+import { whyNotResumable } from './checkpoint.ts'
 import type { Fairness } from './fairness.ts'
 import { Guard } from './guard.ts'
 import { CountingMeter, ObservingMeter, type RunCounts } from './meter.ts'
@@ -22,9 +24,12 @@ export interface Run {
   readonly codegen: boolean
   /** Elements in every chunk; undefined lets chunks adapt. */
   readonly chunk: number | undefined
-  /** Resources that live as long as the run. */
-  readonly resources: Map<PlanNode, { close(): Promise<void> }>
+  /** Why the run cannot be resumed, once a plan was opened that cannot. */
+  notResumable: NotResumableError | undefined
 }
+
+/** What lives as long as a run, or as a plan that was made in it. */
+export type Resources = Map<PlanNode, { close(): Promise<void> }>
 
 /** Epoch of what a cache freezes, whatever epoch reads it. */
 const FIRST_EPOCH = 0
@@ -38,17 +43,23 @@ interface Site {
   readonly branch: string
   /** Hash of the numbers of all enclosing epochs. */
   readonly epoch: number
+  readonly resources: Resources
+  readonly codegen: Codegen
 }
 
 /** Opens the operators of a plan; nothing is read before the first pull. */
 export function openPlan(root: PlanNode, run: Run, epoch: number, from: Json | undefined): Guard {
-  return openNode(root, { run, branch: '', epoch: combine(epoch, 1) }, from)
+  const codegen = run.codegen ? 'now' : 'never'
+  const site = { run, branch: '', epoch: combine(epoch, 1), resources: new Map(), codegen } as const
+  return openNode(root, site, from, site.resources)
 }
 
-function openNode(node: PlanNode, site: Site, from: Json | undefined): Guard {
+/** `owned` is closed with the operator, after everything that it reads. */
+function openNode(node: PlanNode, site: Site, from: Json | undefined, owned?: Resources): Guard {
   const inputs = new Set<Guard>()
   const context = new Opening(node, site, inputs)
-  return new Guard(node, bodyOf(node, context, from ?? undefined), inputs, site.run.fairness)
+  const body = bodyOf(node, context, from ?? undefined)
+  return new Guard({ node, body, inputs, owned, fairness: site.run.fairness })
 }
 
 function bodyOf(node: PlanNode, context: Opening, from: Json | undefined): Body {
@@ -69,7 +80,7 @@ class Opening implements OpenContext {
   readonly fixedKey: number
   readonly signal: AbortSignal
   readonly meter: Meter
-  readonly codegen: boolean
+  readonly codegen: Codegen
   readonly #node: PlanNode
   readonly #site: Site
   readonly #inputs: Set<Guard>
@@ -80,7 +91,7 @@ class Opening implements OpenContext {
     this.#site = site
     this.#inputs = inputs
     this.signal = run.signal
-    this.codegen = run.codegen
+    this.codegen = site.codegen
     this.meter =
       run.observe === undefined
         ? new CountingMeter(run.counts)
@@ -110,13 +121,26 @@ class Opening implements OpenContext {
     )
   }
 
+  openPlan(plan: PlanNode, ordinal: number, from?: Json): Operator {
+    const { run, branch, codegen } = this.#site
+    run.notResumable ??= whyNotResumable(plan)
+    const resources: Resources = new Map()
+    const site: Site = {
+      ...this.#site,
+      branch: `${branch}${this.#node.id}(${ordinal})/`,
+      resources,
+      codegen: codegen === 'never' ? codegen : 'late',
+    }
+    return this.#register(openNode(plan, site, from, resources))
+  }
+
   /** Opens a node further up: the input of the segment that this node ends. */
   openBelow(node: PlanNode, from: Json | undefined): Operator {
     return this.#register(openNode(node, this.#site, from))
   }
 
   perRun<V extends { close(): Promise<void> }>(make: () => V): V {
-    const { resources } = this.#site.run
+    const { resources } = this.#site
     const known = resources.get(this.#node)
     if (known !== undefined) return known as V
     const made = make()

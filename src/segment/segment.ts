@@ -13,6 +13,9 @@ import { ShareClock } from './shares.ts'
 /** Elements of a source read in one go without looking at the clock: about half a millisecond. */
 const STRIDE = 65_536
 
+/** Elements that a loop of a plan made per element interprets before code is generated for it. */
+const LATE = 4096
+
 const factories = new WeakMap<PlanNode, LoopFactory>()
 
 /** Where a batch starts. */
@@ -34,7 +37,9 @@ export class Segment implements Body {
   readonly #inlet: Inlet | undefined
   readonly #length: number
   readonly #gathers: boolean
-  readonly #loop: Loop
+  #loop: Loop
+  /** Elements until code is generated, and what then makes it. */
+  #late: { left: number; readonly generate: () => Loop } | undefined
   readonly #shares: ShareClock | undefined
   readonly #r: LoopState
   /** The start of the batch in the making. */
@@ -107,10 +112,22 @@ export class Segment implements Body {
     )
     const env = { locals }
     if (this.#shares !== undefined) return interpret(this.#plan, env, this.#shares.onOperator)
-    if (!this.#context.codegen) return interpret(this.#plan, env)
-    let factory = factories.get(node)
-    if (factory === undefined) factories.set(node, (factory = generate(this.#plan)))
-    return factory(env)
+    const generated = (): Loop => {
+      let factory = factories.get(node)
+      if (factory === undefined) factories.set(node, (factory = generate(this.#plan)))
+      return factory(env)
+    }
+    if (this.#context.codegen === 'now') return generated()
+    if (this.#context.codegen === 'late') this.#late = { left: LATE, generate: generated }
+    return interpret(this.#plan, env)
+  }
+
+  /** Both kinds of loops share their state, so they can take turns between chunks. */
+  #countTowardsCode(late: { left: number; readonly generate: () => Loop }, elements: number): void {
+    late.left -= elements
+    if (late.left > 0) return
+    this.#loop = late.generate()
+    this.#late = undefined
   }
 
   /** Works on a stretch of a source with random access. */
@@ -190,11 +207,13 @@ export class Segment implements Body {
     const r = this.#r
     const had = r.out.length
     const batchStart = this.#gathers ? (this.#clean ?? this.#here()) : undefined
+    const from = r.i
     const start = this.#context.meter.now()
     this.#pace.start()
     this.#shares?.begin()
     this.#loop.run(r)
     const made = r.out.length - had
+    if (this.#late !== undefined) this.#countTowardsCode(this.#late, r.i - from)
     this.#shares?.end(made)
     this.#pace.note(made, r.out[r.out.length - 1])
     if (this.#shares === undefined) this.#context.meter.busy(start, made)

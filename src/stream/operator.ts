@@ -69,6 +69,9 @@ export interface Meter {
   skipped(index: number, element: unknown, error: unknown): void
 }
 
+/** `'late'` is for plans that are made per element: most are too short for generated code to pay. */
+export type Codegen = 'now' | 'late' | 'never'
+
 /** What an operator is opened with. */
 export interface OpenContext {
   /** Stands for (seed, this node, epoch): the chance of this node. */
@@ -80,13 +83,18 @@ export interface OpenContext {
   /** Aborted when the run stops. */
   readonly signal: AbortSignal
   readonly meter: Meter
-  /** False where code generation is off. */
-  readonly codegen: boolean
+  /** How loops run: generated at once, after the first some thousand elements, or never. */
+  readonly codegen: Codegen
   pace(): Pace
   /** Opens input `input` from a state, within the same epoch. */
   open(input: number, from?: Json): Operator
   /** Opens input `input` in an epoch of its own; `'first'` is the one that caches freeze. */
   openEpoch(input: number, epoch: number | 'first', from?: Json): Operator
+  /**
+   * Opens a plan that a user's function made of element `ordinal` of this node's input: chance below it follows
+   * from the ordinal. Resources of its stages live until it is closed.
+   */
+  openPlan(plan: PlanNode, ordinal: number, from?: Json): Operator
   /** A resource that lives as long as the run, whatever the epochs; closed with it. */
   perRun<V extends { close(): Promise<void> }>(make: () => V): V
   /** A value that lives as long as the plan's node does, shared by all its iterations. */

@@ -1,0 +1,74 @@
+import { checkFunction } from '../operators/check.ts'
+import type { PlanNode } from '../plan/node.ts'
+import type { Checkpoint } from '../run/checkpoint.ts'
+import { cardinalityOf, explain } from '../run/explain.ts'
+import { type IterateOptions, Iteration } from '../run/iteration.ts'
+
+/** What can be done with a described pipeline: run it, or ask about it. `Dataset` adds what describes. */
+export class Runnable<T> implements AsyncIterable<T> {
+  /** The description: frozen data. */
+  readonly plan: PlanNode
+
+  /** Use the static methods of `Dataset` to make datasets. @internal */
+  constructor(plan: PlanNode) {
+    this.plan = plan
+  }
+
+  /** One pass, with options, events and checkpoints. `for await` over the dataset is the same without. */
+  iterate(options: IterateOptions = {}): Iteration<T> {
+    return new Iteration(this.plan, options)
+  }
+
+  /**
+   * Goes on behind a checkpoint: yields exactly what was not delivered, at any chunk size or parallelism.
+   *
+   * @throws CheckpointMismatchError when it was taken of another pipeline.
+   */
+  resume(
+    checkpoint: Checkpoint,
+    options: Omit<IterateOptions, 'seed' | 'epoch'> = {},
+  ): Iteration<T> {
+    return new Iteration(this.plan, options, checkpoint)
+  }
+
+  [Symbol.asyncIterator](): Iteration<T> {
+    return this.iterate()
+  }
+
+  /** All elements; they must fit in memory. */
+  async toArray(options: IterateOptions = {}): Promise<T[]> {
+    const all: T[] = []
+    for await (const chunk of this.iterate(options).chunks()) for (const x of chunk) all.push(x)
+    return all
+  }
+
+  /** Calls `fn` with one element after the other; waits for promises it returns. */
+  async forEach(fn: (x: T) => unknown, options: IterateOptions = {}): Promise<void> {
+    for await (const chunk of this.iterate(options).chunks()) {
+      for (const x of chunk) {
+        const done = fn(x)
+        if (done instanceof Promise) await done
+      }
+    }
+  }
+
+  /** Folds all elements into a state, from `init` on. */
+  async reduce<S>(init: S, fn: (state: S, x: T) => S, options: IterateOptions = {}): Promise<S> {
+    checkFunction('reduce', fn)
+    let state = init
+    for await (const chunk of this.iterate(options).chunks()) {
+      for (const x of chunk) state = fn(state, x)
+    }
+    return state
+  }
+
+  /** Number of elements: `Infinity` when it never ends, undefined when only running it would tell. */
+  cardinality(): number | undefined {
+    return cardinalityOf(this.plan)
+  }
+
+  /** The plan, what runs as one loop, and where. */
+  explain(): string {
+    return explain(this.plan)
+  }
+}
