@@ -1,5 +1,7 @@
 import { ClosedError, InvalidArgumentError } from '../errors/index.ts'
 import type { PlanNode } from '../plan/node.ts'
+import { type Clock, systemClock } from '../stream/clock.ts'
+import { type DeadLetter, type DeadLetters, MemoryDeadLetters } from '../stream/dead-letter.ts'
 import { Inlet } from '../stream/inlet.ts'
 import type { Operator, Token } from '../stream/operator.ts'
 import { plain } from '../stream/token.ts'
@@ -26,6 +28,10 @@ export interface IterateOptions {
   readonly chunk?: number
   /** False runs without generated code. Default: true where the process allows it. */
   readonly codegen?: boolean
+  /** Where elements go that a stage with `onError: 'deadLetter'` gave up. Default: `iteration.deadLetters`. */
+  readonly deadLetters?: DeadLetters
+  /** The time by which calls wait for limits and retries. Default: the machine's; for tests. */
+  readonly clock?: Clock
 }
 
 const DONE: IteratorResult<never> = { done: true, value: undefined }
@@ -39,6 +45,7 @@ const passes = new WeakMap<PlanNode, number>()
 export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefined> {
   readonly #root: PlanNode
   readonly #run: Run
+  readonly #letters = new MemoryDeadLetters()
   readonly #epoch: number
   readonly #operator: Operator<T>
   readonly #inlet: Inlet<T>
@@ -73,6 +80,16 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   /** Elements that failed and were left out by policy. */
   get skipped(): number {
     return this.#run.counts.skipped
+  }
+
+  /** Elements that went to the dead letters. */
+  get dead(): number {
+    return this.#run.counts.dead
+  }
+
+  /** The dead letters of this iteration; empty when it was given another place for them. */
+  get deadLetters(): readonly DeadLetter[] {
+    return this.#letters.all
   }
 
   [Symbol.asyncIterator](): this {
@@ -135,10 +152,12 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   #makeRun(options: IterateOptions, seed: number): Run {
     if (!Number.isSafeInteger(seed))
       throw new InvalidArgumentError(`seed must be a whole number, not ${seed}`)
-    const counts: RunCounts = { skipped: 0 }
+    const counts: RunCounts = { skipped: 0, dead: 0 }
     return {
       seed,
       counts,
+      clock: options.clock ?? systemClock,
+      deadLetters: options.deadLetters ?? this.#letters,
       fairness: new Fairness(),
       signal: this.#control.signal,
       observe: options.observe,

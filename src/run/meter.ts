@@ -6,6 +6,8 @@ import type { Observer } from '../trace/events.ts'
 export interface RunCounts {
   /** Elements that a stage with `onError: 'skip'`, or `ignoreErrors`, left out. */
   skipped: number
+  /** Elements that went to the dead letters. */
+  dead: number
 }
 
 /** Counts what must never be silent, and measures nothing. */
@@ -31,6 +33,10 @@ export class CountingMeter implements Meter {
 
   skipped(_index: number, _element: unknown, _error: unknown): void {
     this.counts.skipped++
+  }
+
+  dead(_index: number, _element: unknown, _error: unknown, _attempts: number): void {
+    this.counts.dead++
   }
 }
 
@@ -62,5 +68,10 @@ export class ObservingMeter extends CountingMeter {
   override skipped(index: number, element: unknown, error: unknown): void {
     super.skipped(index, element, error)
     this.#observe({ type: 'skip', stage: this.#node.id, index, element, error })
+  }
+
+  override dead(index: number, element: unknown, error: unknown, attempts: number): void {
+    super.dead(index, element, error, attempts)
+    this.#observe({ type: 'dead', stage: this.#node.id, index, element, error, attempts })
   }
 }

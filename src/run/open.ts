@@ -3,6 +3,8 @@ import { specOf } from '../operators/table.ts'
 import type { PlanNode } from '../plan/node.ts'
 import { cut } from '../segment/cut.ts'
 import { Segment } from '../segment/segment.ts'
+import type { Clock } from '../stream/clock.ts'
+import type { DeadLetters } from '../stream/dead-letter.ts'
 import type { Body, Codegen, Json, Meter, OpenContext, Operator, Pace } from '../stream/operator.ts'
 import { combine, keyOfText } from '../stream/random.ts'
 import type { Observer } from '../trace/events.ts'
@@ -18,6 +20,8 @@ export interface Run {
   readonly signal: AbortSignal
   readonly fairness: Fairness
   readonly counts: RunCounts
+  readonly clock: Clock
+  readonly deadLetters: DeadLetters
   readonly observe: Observer | undefined
   /** Time each operator of a fused segment. */
   readonly shares: boolean
@@ -80,6 +84,7 @@ class Opening implements OpenContext {
   readonly fixedKey: number
   readonly signal: AbortSignal
   readonly meter: Meter
+  readonly clock: Clock
   readonly codegen: Codegen
   readonly #node: PlanNode
   readonly #site: Site
@@ -91,6 +96,7 @@ class Opening implements OpenContext {
     this.#site = site
     this.#inputs = inputs
     this.signal = run.signal
+    this.clock = run.clock
     this.codegen = site.codegen
     this.meter =
       run.observe === undefined
@@ -137,6 +143,26 @@ class Opening implements OpenContext {
   /** Opens a node further up: the input of the segment that this node ends. */
   openBelow(node: PlanNode, from: Json | undefined): Operator {
     return this.#register(openNode(node, this.#site, from))
+  }
+
+  deadLetter(
+    index: number,
+    element: unknown,
+    error: unknown,
+    attempts: number,
+  ): void | Promise<void> {
+    const { id, at } = this.#node
+    const { branch, epoch, run } = this.#site
+    this.meter.dead(index, element, error, attempts)
+    return run.deadLetters.put({
+      id: `${branch}${id}:${((run.seed ^ epoch) >>> 0).toString(16)}:${index}`,
+      stage: id,
+      ...(at === undefined ? {} : { at }),
+      index,
+      element,
+      error,
+      attempts,
+    })
   }
 
   perRun<V extends { close(): Promise<void> }>(make: () => V): V {

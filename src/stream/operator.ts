@@ -1,4 +1,5 @@
 import type { PlanNode } from '../plan/node.ts'
+import type { Clock } from './clock.ts'
 
 /**
  * The contract between operators. Chunks of elements are pulled; a token names the state between two pulls.
@@ -67,6 +68,8 @@ export interface Meter {
   readonly shares: boolean
   /** An element failed and was left out. */
   skipped(index: number, element: unknown, error: unknown): void
+  /** An element failed `attempts` times and went to the dead letters. */
+  dead(index: number, element: unknown, error: unknown, attempts: number): void
 }
 
 /** `'late'` is for plans that are made per element: most are too short for generated code to pay. */
@@ -83,6 +86,8 @@ export interface OpenContext {
   /** Aborted when the run stops. */
   readonly signal: AbortSignal
   readonly meter: Meter
+  /** The time for what waits on it: calls to the world. No result may depend on it. */
+  readonly clock: Clock
   /** How loops run: generated at once, after the first some thousand elements, or never. */
   readonly codegen: Codegen
   pace(): Pace
@@ -95,6 +100,16 @@ export interface OpenContext {
    * from the ordinal. Resources of its stages live until it is closed.
    */
   openPlan(plan: PlanNode, ordinal: number, from?: Json): Operator
+  /**
+   * Element `index` of this node's input failed `attempts` times and is given up. Go on when it resolved. Counts
+   * it, and reports it: `meter.skipped` is not called beside it.
+   */
+  deadLetter(
+    index: number,
+    element: unknown,
+    error: unknown,
+    attempts: number,
+  ): void | Promise<void>
   /** A resource that lives as long as the run, whatever the epochs; closed with it. */
   perRun<V extends { close(): Promise<void> }>(make: () => V): V
   /** A value that lives as long as the plan's node does, shared by all its iterations. */

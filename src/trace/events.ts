@@ -34,6 +34,15 @@ export type RunEvent =
       readonly element: unknown
       readonly error: unknown
     }
+  | {
+      /** An element failed for good and went to the dead letters. */
+      readonly type: 'dead'
+      readonly stage: string
+      readonly index: number
+      readonly element: unknown
+      readonly error: unknown
+      readonly attempts: number
+    }
 
 /** Receives events as they happen; must not throw and should be quick. */
 export type Observer = (event: RunEvent) => void
