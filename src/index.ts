@@ -1,6 +1,13 @@
 /** Millstream: data pipelines whose stages overlap. Start at `Dataset`. */
 export { Dataset } from './dataset/index.ts'
-export type { MapFn, MapOptions, ShuffleOptions, ZipInput, Zipped } from './dataset/index.ts'
+export type {
+  MapFn,
+  MapOptions,
+  RandomOptions,
+  ShuffleOptions,
+  ZipInput,
+  Zipped,
+} from './dataset/index.ts'
 export * from './errors/index.ts'
 export { inline, threads } from './place/index.ts'
 export type { PlanNode } from './plan/node.ts'

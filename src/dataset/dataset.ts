@@ -9,11 +9,15 @@ import type { Batch, Unbatch } from '../tensor/index.ts'
 import { callSite } from './call-site.ts'
 import { type MapFn, type MapOptions, mapNode } from './map.ts'
 import { Runnable } from './runnable.ts'
+import { type ShuffleOptions, shuffleNode } from './shuffle.ts'
 import {
   arrayNode,
+  counterNode,
   filesNode,
   generatorNode,
   labeledFilesNode,
+  randomNode,
+  type RandomOptions,
   rangeNode,
   slicesNode,
 } from './sources.ts'
@@ -29,14 +33,6 @@ type Widened<S> = S extends number
     : S extends boolean
       ? boolean
       : S
-
-/** Options of `shuffle`. */
-export interface ShuffleOptions {
-  /** Tells shuffles of one run apart; mixed with the run's seed. Default 0. */
-  readonly seed?: number
-  /** False gives every epoch and every iteration the same order. Default true. */
-  readonly reshuffleEachIteration?: boolean
-}
 
 /**
  * A pipeline of elements of type `T`, described and not yet run. Each method returns a new dataset; nothing is
@@ -57,6 +53,25 @@ export class Dataset<T> extends Runnable<T> {
   static range(start: number, stop: number, step?: number): Dataset<number>
   static range(a: number, b?: number, step = 1): Dataset<number> {
     return new Dataset(rangeNode(b === undefined ? 0 : a, b ?? a, step, callSite()))
+  }
+
+  /**
+   * Numbers from `start` (default 0) on, by `step` (default 1), without end.
+   *
+   * ```ts
+   * Dataset.counter(10, 5).take(3) // => 10, 15, 20
+   * ```
+   */
+  static counter(start = 0, step = 1): Dataset<number> {
+    return new Dataset(counterNode(start, step, callSite()))
+  }
+
+  /**
+   * Random whole numbers from 0 up to and without 2^32, without end: `take` as many as are needed. They follow
+   * from the seeds alone, and each epoch gets the same unless `rerandomizeEachIteration` is true.
+   */
+  static random(options: RandomOptions = {}): Dataset<number> {
+    return new Dataset(randomNode(options, callSite()))
   }
 
   /** The items of an array. It is not copied: don't change it while it is read. */
@@ -159,14 +174,17 @@ export class Dataset<T> extends Runnable<T> {
   }
 
   /**
-   * Emits random elements of a buffer that holds the next `bufferSize`. For a perfect shuffle the buffer holds
-   * all. The order follows from the seeds and the epoch alone.
+   * Emits random elements of a buffer that holds the next `bufferSize`. The order follows from the seeds and the
+   * epoch alone.
+   *
+   * A buffer mixes well only when it is about as large as the dataset. `'global'` is a random order of all
+   * elements without a buffer, in constant memory: for sources with random access (`range`, `counter`, `random`,
+   * `fromArray`, `fromTensorSlices`, parts of them by `take`, `skip`, `shard`), with synchronous maps between.
+   *
+   * @throws InvalidArgumentError when `'global'` follows something without random access, or without an end.
    */
-  shuffle(bufferSize: number, options: ShuffleOptions = {}): Dataset<T> {
-    checkWhole('shuffle', 'bufferSize', bufferSize, 1)
-    if (options.seed !== undefined) checkWhole('shuffle', 'seed', options.seed, ANY)
-    const reshuffle = options.reshuffleEachIteration !== false
-    return this.#append('shuffle', { size: bufferSize, seed: options.seed, reshuffle })
+  shuffle(bufferSize: number | 'global', options: ShuffleOptions = {}): Dataset<T> {
+    return new Dataset(shuffleNode(this.plan, bufferSize, options, callSite()))
   }
 
   /** Runs through the dataset `count` times, each an epoch; without a count, or below 0, without end. */

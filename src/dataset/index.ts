@@ -1,3 +1,5 @@
-export { Dataset, type ShuffleOptions } from './dataset.ts'
+export { Dataset } from './dataset.ts'
 export type { MapFn, MapOptions } from './map.ts'
+export type { ShuffleOptions } from './shuffle.ts'
+export type { RandomOptions } from './sources.ts'
 export type { ZipInput, Zipped } from './zip.ts'

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors/index.ts'
-import { checkFunction } from '../operators/check.ts'
+import { checkFunction, checkWhole } from '../operators/check.ts'
 import { makeNode, type PlanNode } from '../plan/node.ts'
 import { batchLength, describe } from '../tensor/index.ts'
 
@@ -16,6 +16,28 @@ export function rangeNode(start: number, stop: number, step: number, at: At): Pl
   }
   if (step === 0) throw new InvalidArgumentError('range: step must not be 0')
   return makeNode('range', { start, stop, step }, [], at)
+}
+
+export function counterNode(start: number, step: number, at: At): PlanNode {
+  for (const [name, value] of Object.entries({ start, step })) {
+    if (typeof value === 'number' && Number.isFinite(value)) continue
+    throw new InvalidArgumentError(`counter: ${name} must be a number, not ${describe(value)}`)
+  }
+  return makeNode('counter', { start, step }, [], at)
+}
+
+/** Options of `Dataset.random`. */
+export interface RandomOptions {
+  /** Tells sources of one run apart; mixed with the run's seed. Default 0. */
+  readonly seed?: number
+  /** True gives every epoch and every iteration other numbers. Default false, as in tf.data. */
+  readonly rerandomizeEachIteration?: boolean
+}
+
+export function randomNode({ seed, rerandomizeEachIteration }: RandomOptions, at: At): PlanNode {
+  if (seed !== undefined) checkWhole('random', 'seed', seed, Number.MIN_SAFE_INTEGER)
+  const rerandomize = rerandomizeEachIteration === true
+  return makeNode('random', { seed, rerandomize }, [], at)
 }
 
 export function arrayNode(items: readonly unknown[], at: At): PlanNode {

@@ -1,4 +1,4 @@
-import type { StepSpec } from '../stream/spec.ts'
+import type { PositionMap, StepSpec } from '../stream/spec.ts'
 
 export interface ShardParams {
   readonly shards: number
@@ -14,6 +14,11 @@ export const shardSpec: StepSpec<ShardParams> = {
   structure: ({ shards, index }) => ({ shards, index }),
   cardinality: ({ shards, index }, [n]) =>
     n === undefined ? undefined : countOf(n, shards, index),
+  view: ({ shards, index }, length): PositionMap => ({
+    length: countOf(length, shards, index),
+    emit: (i) => `${i} * ${shards} + ${index}`,
+    at: (i) => i * shards + index,
+  }),
   state: () => [0],
   emit: ({ shards, index }, g) => {
     const n = g.state(0)

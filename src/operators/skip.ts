@@ -1,4 +1,4 @@
-import type { StepSpec } from '../stream/spec.ts'
+import type { PositionMap, StepSpec } from '../stream/spec.ts'
 
 export interface SkipParams {
   /** Negative skips all, as in tf.data. */
@@ -16,6 +16,11 @@ export const skipSpec: StepSpec<SkipParams> = {
     if (count < 0) return 0
     return n === undefined ? undefined : Math.max(0, n - count)
   },
+  view: ({ count }, length): PositionMap => ({
+    length: count < 0 ? 0 : Math.max(0, length - count),
+    emit: (i) => `${i} + ${count}`,
+    at: (i) => i + count,
+  }),
   state: ({ count }) => [count],
   over: ([left]) => Number(left) < 0,
   emit: (_, g) => `if (${g.state(0)} > 0) { ${g.state(0)}--; ${g.drop} }`,

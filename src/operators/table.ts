@@ -1,7 +1,9 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { arraySpec, slicesSpec } from '../sources/array.ts'
+import { counterSpec } from '../sources/counter.ts'
 import { filesSpec, labeledFilesSpec } from '../sources/files.ts'
 import { generatorSpec } from '../sources/generator.ts'
+import { randomSpec } from '../sources/random.ts'
 import { rangeSpec } from '../sources/range.ts'
 import { batchSpec } from './batch.ts'
 import { cacheSpec } from './cache.ts'
@@ -9,6 +11,7 @@ import { concatenateSpec } from './concatenate.ts'
 import { enumerateSpec } from './enumerate.ts'
 import { filterSpec } from './filter.ts'
 import { flatMapSpec } from './flat-map.ts'
+import { globalShuffleSpec } from './global-shuffle.ts'
 import { ignoreErrorsSpec } from './ignore-errors.ts'
 import { mapAsyncSpec } from './map-async.ts'
 import { mapSpec } from './map.ts'
@@ -27,6 +30,8 @@ import { zipSpec } from './zip.ts'
 /** Every operator there is: one file each, one row here. */
 export const operators: readonly OperatorSpec[] = [
   rangeSpec,
+  counterSpec,
+  randomSpec,
   arraySpec,
   slicesSpec,
   generatorSpec,
@@ -41,6 +46,7 @@ export const operators: readonly OperatorSpec[] = [
   batchSpec,
   unbatchSpec,
   shuffleSpec,
+  globalShuffleSpec,
   repeatSpec,
   takeSpec,
   skipSpec,

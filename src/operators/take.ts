@@ -1,4 +1,4 @@
-import type { StepSpec } from '../stream/spec.ts'
+import type { PositionMap, StepSpec } from '../stream/spec.ts'
 
 export interface TakeParams {
   /** Negative takes all, as in tf.data. */
@@ -16,6 +16,12 @@ export const takeSpec: StepSpec<TakeParams> = {
     if (count < 0) return n
     return count === 0 ? 0 : n === undefined ? undefined : Math.min(count, n)
   },
+  view: ({ count }, length): PositionMap => ({
+    length: count < 0 ? length : Math.min(count, length),
+    prefix: true,
+    emit: (i) => i,
+    at: (i) => i,
+  }),
   state: ({ count }) => [count],
   over: ([left]) => left === 0,
   // The element behind the last one is never asked for: it may be costly, or fail.

@@ -15,7 +15,7 @@ export function explain(root: PlanNode): string {
   const segments = segmentsOf(root)
   const rows = nodesOf(root).map((node, k) => {
     const segment = segments.get(node)
-    const how = segment === undefined ? junctionText(node) : `segment ${segment}, one loop`
+    const how = segment === undefined ? junctionText(node) : segmentText(segment)
     return [node.id, texts[k]?.text ?? node.op, how, node.at ?? ''] as const
   })
   const width = (k: 0 | 1 | 2): number => Math.max(...rows.map((row) => row[k].length))
@@ -26,8 +26,19 @@ export function explain(root: PlanNode): string {
   return [...lines, `elements: ${cardinalityOf(root) ?? 'unknown'}`].join('\n')
 }
 
-/** The number of its segment for each node that is part of one. */
-function segmentsOf(root: PlanNode): ReadonlyMap<PlanNode, number> {
+interface Part {
+  /** Number of the segment. */
+  readonly segment: number
+  /** True for what works on positions of the source instead of elements. */
+  readonly view: boolean
+}
+
+function segmentText({ segment, view }: Part): string {
+  return `segment ${segment}, ${view ? 'positions of the source' : 'one loop'}`
+}
+
+/** The segment of each node that is part of one. */
+function segmentsOf(root: PlanNode): ReadonlyMap<PlanNode, Part> {
   const heads: PlanNode[] = []
   const visit = (node: PlanNode): void => {
     const plan = cut(node)
@@ -36,13 +47,15 @@ function segmentsOf(root: PlanNode): ReadonlyMap<PlanNode, number> {
     if (plan !== undefined) heads.push(node)
   }
   visit(root)
-  const numbers = new Map<PlanNode, number>()
+  const parts = new Map<PlanNode, Part>()
   heads.forEach((head, k) => {
     const plan = cut(head)
-    for (const { node } of plan?.ops ?? []) numbers.set(node, k + 1)
-    if (plan?.source !== undefined) numbers.set(plan.input, k + 1)
+    const segment = k + 1
+    for (const { node } of plan?.views ?? []) parts.set(node, { segment, view: true })
+    for (const { node } of plan?.ops ?? []) parts.set(node, { segment, view: false })
+    if (plan?.source !== undefined) parts.set(plan.input, { segment, view: false })
   })
-  return numbers
+  return parts
 }
 
 function junctionText(node: PlanNode): string {

@@ -7,6 +7,7 @@ import type { Clock } from '../stream/clock.ts'
 import type { DeadLetters } from '../stream/dead-letter.ts'
 import type { Body, Codegen, Json, Meter, OpenContext, Operator, Pace } from '../stream/operator.ts'
 import { combine, keyOfText } from '../stream/random.ts'
+import type { Chance } from '../stream/spec.ts'
 import type { Observer } from '../trace/events.ts'
 import { whyNotResumable } from './checkpoint.ts'
 import type { Fairness } from './fairness.ts'
@@ -108,6 +109,10 @@ class Opening implements OpenContext {
 
   keyFor(node: PlanNode): number {
     return combine(this.#fixedKeyOf(node), this.#site.epoch)
+  }
+
+  chanceOf(node: PlanNode): Chance {
+    return { key: this.keyFor(node), fixedKey: this.#fixedKeyOf(node) }
   }
 
   pace(): Pace {

@@ -1,7 +1,8 @@
 import { specOf } from '../operators/table.ts'
-import { type IndexedSource, type RowSpec, wantsLocal } from '../stream/spec.ts'
+import { type IndexedSource, type RowSpec, type ViewSpec, wantsLocal } from '../stream/spec.ts'
 import type { PlanNode } from '../plan/node.ts'
 import type { Json } from '../stream/operator.ts'
+import { lift, type Lifted, noPositions, type View } from './views.ts'
 
 /** A row operator at its place in a segment. */
 export interface SegmentOp {
@@ -11,12 +12,18 @@ export interface SegmentOp {
   readonly slot: number
   /** Place of the counter for its `Local`, where its function asks for one. */
   readonly localSlot: number | undefined
+  /** How many of the segment's views are below it: its elements' positions are those behind them. */
+  readonly views: number
 }
 
 /** What runs as one loop: a source or an input, and row operators. */
 export interface SegmentPlan {
   /** Made by the loop itself, for sources with random access. */
   readonly source: IndexedSource | undefined
+  /** What rearranges the source's positions, next to the source first. */
+  readonly views: readonly View[]
+  /** Number of the source's elements behind the views. */
+  readonly length: number
   /** What is read through an inlet otherwise. */
   readonly input: PlanNode
   readonly ops: readonly SegmentOp[]
@@ -36,7 +43,7 @@ export function cut(node: PlanNode): SegmentPlan | undefined {
   let ratios = 0
   for (;;) {
     const spec = specOf(input.op)
-    if (spec.kind !== 'row') break
+    if (spec.kind !== 'row' && spec.kind !== 'view') break
     if (isRatio(spec) && ++ratios > 1) break
     nodes.unshift(input)
     const up = input.inputs[0]
@@ -44,12 +51,16 @@ export function cut(node: PlanNode): SegmentPlan | undefined {
     input = up
   }
   const source = indexedSource(input)
-  if (nodes.length === 0 && source === undefined) return undefined
-  return layOut(nodes, input, source)
+  if (source !== undefined) return layOut(input, source, lift(nodes, source))
+  if (nodes.length === 0) return undefined
+  const view = nodes.find(({ op }) => specOf(op).kind === 'view')
+  if (view !== undefined) throw noPositions(view, input)
+  const rows = nodes.map((row) => ({ node: row, views: 0 }))
+  return layOut(input, undefined, { views: [], rows, length: 0 })
 }
 
-function isRatio(spec: RowSpec): boolean {
-  return spec.rows === 'expand' || spec.rows === 'gather'
+function isRatio(spec: RowSpec | ViewSpec): boolean {
+  return spec.kind === 'row' && (spec.rows === 'expand' || spec.rows === 'gather')
 }
 
 function indexedSource(node: PlanNode): IndexedSource | undefined {
@@ -58,22 +69,21 @@ function indexedSource(node: PlanNode): IndexedSource | undefined {
 }
 
 function layOut(
-  nodes: readonly PlanNode[],
   input: PlanNode,
   source: IndexedSource | undefined,
+  { views, rows, length }: Lifted,
 ): SegmentPlan {
   const state: Json[] = []
-  const ops = nodes.map((node): SegmentOp => {
-    const spec = specOf(node.op) as RowSpec
+  const ops = rows.map((row): SegmentOp => {
+    const spec = specOf(row.node.op) as RowSpec
     const slot = state.length
-    state.push(...(spec.state?.(node.params as never) ?? []))
-    const user = spec.fn?.(node.params as never)
-    if (user === undefined || !wantsLocal(user.fn, user.arity)) {
-      return { node, spec, slot, localSlot: undefined }
-    }
-    return { node, spec, slot, localSlot: state.push(0) - 1 }
+    state.push(...(spec.state?.(row.node.params as never) ?? []))
+    const user = spec.fn?.(row.node.params as never)
+    const counts = user !== undefined && wantsLocal(user.fn, user.arity)
+    return { ...row, spec, slot, localSlot: counts ? state.push(0) - 1 : undefined }
   })
-  return { source, input, ops, state, ratio: ops.findIndex((op) => isRatio(op.spec)) }
+  const ratio = ops.findIndex((op) => isRatio(op.spec))
+  return { source, views, length, input, ops, state, ratio }
 }
 
 /** True when a restored or fresh state says that nothing more will come. */

@@ -39,15 +39,21 @@ class Writer {
     const locals = this.#plan.ops.flatMap((op, k) =>
       op.localSlot === undefined ? [] : [`const L${k} = env.locals[${k}]`],
     )
-    return [...binds, ...locals, `return { run(r) {\n${run}\n}, flush(r) {\n${flush}\n} }`].join(
-      '\n',
-    )
+    const own = this.#plan.views.map((_, k) => `const W${k} = env.own[${k + 1}]`)
+    own.push('const W = env.own[0]')
+    return [
+      ...binds,
+      ...locals,
+      ...own,
+      `return { run(r) {\n${run}\n}, flush(r) {\n${flush}\n} }`,
+    ].join('\n')
   }
 
   #run(): string {
     const { source, ratio } = this.#plan
     const gather = this.#plan.ops[ratio]?.spec.rows === 'gather'
-    const element = source === undefined ? 'xs[i]' : source.emit((v) => this.#bind(v), 'i')
+    const at = this.#positionBehind(0)
+    const element = source === undefined ? 'xs[i]' : source.emit((v) => this.#bind(v), at, 'W')
     const clean = gather ? `cleanI = i + 1; ${this.#copy('c', 's')}` : ''
     return `
 const xs = r.xs, n = r.n, max = r.max, out = r.out, S = r.state
@@ -57,6 +63,7 @@ ${this.#load()}
 try {
   for (; i < n && o < max && !over; i++) {
     ${this.#copy('p', 's')}
+    ${this.#positions()}
     let x = ${element}
 ${this.#body(0, `out[o++] = x; ${clean}`)}
   }
@@ -67,6 +74,19 @@ ${this.#store()}
 if (k > 0) pending = Array.from(numbers.subarray(0, k))
 r.i = i; r.j = J; r.over = over; r.pending = pending; r.cleanI = cleanI
 ${gather ? `if (cleanI >= 0) r.cleanState = [${this.#names('c')}]` : ''}`
+  }
+
+  /** The position of the current element behind each view, from the last down to the source's own. */
+  #positions(): string {
+    const { views } = this.#plan
+    return views
+      .map(({ map }, k) => `const v${k} = ${map.emit(this.#positionBehind(k + 1), `W${k}`)}`)
+      .reverse()
+      .join('; ')
+  }
+
+  #positionBehind(views: number): string {
+    return views === this.#plan.views.length ? 'i' : `v${views}`
   }
 
   /** The operators from `from` on, then `sink`; an expansion opens an inner loop. */
@@ -174,9 +194,10 @@ r.over = over; r.pending = []`
 
   #userCall(op: SegmentOp, k: number, args: string): string {
     const name = this.#bind(userFnOf(op))
-    return op.localSlot === undefined
-      ? `${name}(${args})`
-      : `${name}(${args}, L${k}.at(s${op.localSlot}++))`
+    if (op.localSlot === undefined) return `${name}(${args})`
+    const index =
+      op.views < this.#plan.views.length ? this.#positionBehind(op.views) : `s${op.localSlot}++`
+    return `${name}(${args}, L${k}.at(${index}))`
   }
 
   #callback(op: SegmentOp, k: number): string {

@@ -22,6 +22,8 @@ class Interpreter implements Loop {
   readonly #head: Next
   readonly #behindRatio: Next
   readonly #make: ((items: readonly unknown[]) => unknown) | undefined
+  /** Positions of the current element behind 0, 1, ... views. */
+  readonly #positions: number[] = []
   #r!: LoopState
   #op = 0
   /** True when an operator behind the expansion ended the segment. */
@@ -44,17 +46,28 @@ class Interpreter implements Loop {
     this.#r = r
     this.#innerOver = false
     r.cleanI = -1
-    const { source } = this.#plan
     for (; r.i < r.n && r.out.length < r.max && !r.over; r.i++) {
       const before = [...r.state]
       this.#inner = before
       try {
-        this.#head(source === undefined ? r.xs[r.i] : source.at(r.i))
+        this.#head(this.#read(r))
       } catch (error) {
         this.#fail(error, before)
         return
       }
     }
+  }
+
+  #read({ xs, i }: LoopState): unknown {
+    const { source, views } = this.#plan
+    if (source === undefined) return xs[i]
+    let position = i
+    this.#positions[views.length] = i
+    for (let k = views.length - 1; k >= 0; k--) {
+      position = views[k]?.map.at(position, this.#env.own[k + 1]) ?? 0
+      this.#positions[k] = position
+    }
+    return source.at(position, this.#env.own[0])
   }
 
   flush(r: LoopState): void {
@@ -178,6 +191,9 @@ class Interpreter implements Loop {
     const slot = op.localSlot
     if (fn === undefined) return () => undefined
     if (slot === undefined || local === undefined) return fn
+    if (op.views < this.#plan.views.length) {
+      return (...args) => fn(...args, local.at(this.#positions[op.views] ?? 0))
+    }
     return (...args) => {
       const n = Number(this.#r.state[slot])
       this.#r.state[slot] = n + 1

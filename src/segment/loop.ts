@@ -67,4 +67,6 @@ export interface Loop {
 export interface LoopEnv {
   /** A `Local` for each operator whose function asks for one. */
   readonly locals: readonly (ElementLocal | undefined)[]
+  /** What the source made of its chance, then what each view made of its. */
+  readonly own: readonly unknown[]
 }

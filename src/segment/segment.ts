@@ -4,7 +4,7 @@ import { Inlet } from '../stream/inlet.ts'
 import { ElementLocal } from '../stream/local.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Pace, Token } from '../stream/operator.ts'
 import { turn } from '../stream/turn.ts'
-import { isOver, type SegmentPlan } from './cut.ts'
+import { isOver, type SegmentOp, type SegmentPlan } from './cut.ts'
 import { generate, type LoopFactory } from './generate.ts'
 import { interpret } from './interpret.ts'
 import { freshState, type Loop, type LoopFailure, type LoopState } from './loop.ts'
@@ -37,6 +37,8 @@ export class Segment implements Body {
   readonly #inlet: Inlet | undefined
   readonly #length: number
   readonly #gathers: boolean
+  /** What source and views made of their chance. */
+  readonly #own: readonly unknown[]
   #loop: Loop
   /** Elements until code is generated, and what then makes it. */
   #late: { left: number; readonly generate: () => Loop } | undefined
@@ -64,9 +66,13 @@ export class Segment implements Body {
     if (plan.source === undefined) {
       this.#inlet = new Inlet(openInput(Inlet.upstreamOf(position)), position)
     }
-    this.#length = plan.source?.length ?? 0
+    this.#length = plan.length
     this.#gathers = plan.ops[plan.ratio]?.spec.rows === 'gather'
     this.#shares = context.meter.shares ? new ShareClock(plan, context.meter) : undefined
+    this.#own = [
+      plan.source?.own?.(context.chanceOf(plan.input)),
+      ...plan.views.map((view) => view.map.own?.(context.chanceOf(view.node))),
+    ]
     this.#loop = this.#makeLoop(node)
     this.#r = freshState(from === undefined ? [...plan.state] : state)
     if (typeof position === 'number') this.#r.i = position
@@ -110,7 +116,7 @@ export class Segment implements Body {
         ? undefined
         : new ElementLocal(this.#context.keyFor(op.node), this.#context.signal),
     )
-    const env = { locals }
+    const env = { locals, own: this.#own }
     if (this.#shares !== undefined) return interpret(this.#plan, env, this.#shares.onOperator)
     const generated = (): Loop => {
       let factory = factories.get(node)
@@ -258,7 +264,9 @@ export class Segment implements Body {
     const r = this.#r
     this.#held = undefined
     this.#clean = undefined
-    const index = this.#inlet === undefined ? failed.before.i : this.#inlet.ordinal
+    const op = this.#plan.ops[failed.op]
+    const index =
+      this.#inlet === undefined ? this.#positionBehind(op, failed.before.i) : this.#inlet.ordinal
     r.pending = []
     r.i = failed.after.i
     r.j = failed.after.j
@@ -266,6 +274,16 @@ export class Segment implements Body {
     r.state.splice(0, r.state.length, ...failed.after.state)
     if (this.#inlet !== undefined && !this.#ended)
       this.#inlet.i = Math.min(failed.after.i, this.#inlet.n)
-    return new ElementFailure(index, failed.error, this.#plan.ops[failed.op]?.node)
+    return new ElementFailure(index, failed.error, op?.node)
+  }
+
+  /** The position that an operator below a view knows an element by. */
+  #positionBehind(op: SegmentOp | undefined, i: number): number {
+    const { views } = this.#plan
+    let position = i
+    for (let k = views.length - 1; k >= (op?.views ?? views.length); k--) {
+      position = views[k]?.map.at(position, this.#own[k + 1]) ?? 0
+    }
+    return position
   }
 }

@@ -1,5 +1,6 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Clock } from './clock.ts'
+import type { Chance } from './spec.ts'
 
 /**
  * The contract between operators. Chunks of elements are pulled; a token names the state between two pulls.
@@ -83,6 +84,8 @@ export interface OpenContext {
   keyFor(node: PlanNode): number
   /** The same without the epoch, for what must not change between epochs. */
   readonly fixedKey: number
+  /** Both for another node of the same segment. */
+  chanceOf(node: PlanNode): Chance
   /** Aborted when the run stops. */
   readonly signal: AbortSignal
   readonly meter: Meter

@@ -3,9 +3,9 @@ import type { Body, Json, OpenContext } from './operator.ts'
 
 /**
  * What an operator's file holds. A source makes elements, a row operator is fused into a segment's loop, a
- * junction reads its inputs through inlets.
+ * junction reads its inputs through inlets, a view rearranges the positions of a source with random access.
  */
-export type OperatorSpec<P = never> = RowSpec<P> | JunctionSpec<P> | SourceSpec<P>
+export type OperatorSpec<P = never> = RowSpec<P> | JunctionSpec<P> | SourceSpec<P> | ViewSpec<P>
 
 /** Row operators by what they do to the number of elements. */
 export type RowSpec<P = never> = StepSpec<P> | ExpandSpec<P> | GatherSpec<P>
@@ -44,6 +44,8 @@ export interface StepSpec<P = never> extends RowBase<P> {
   readonly step: (params: P, env: StepEnv, next: Next) => Next
   /** True when the segment is over before it reads another element. */
   readonly over?: (state: readonly Json[]) => boolean
+  /** The same next to a source with random access: then what is left out is not even made. */
+  readonly view?: (params: P, length: number) => PositionMap
 }
 
 /** One element in, several out. */
@@ -109,11 +111,38 @@ export interface SourceSpec<P = never> extends SpecBase<P> {
 }
 
 /** Elements by position. */
-export interface IndexedSource {
+export interface IndexedSource<O = unknown> {
+  /** `Infinity` when it never ends. */
   readonly length: number
-  /** An expression for the element at the position held by the variable `i`. */
-  emit(bind: (value: unknown) => string, i: string): string
-  at(i: number): unknown
+  /** Made for each opening, where the elements depend on chance. */
+  readonly own?: (chance: Chance) => O
+  /** An expression for the element at the position held by the variable `i`; `own` is a variable too. */
+  emit(bind: (value: unknown) => string, i: string, own: string): string
+  at(i: number, own: O): unknown
+}
+
+/** Keys of a node's chance: (seed, node, epoch), and the same for all epochs. */
+export interface Chance {
+  readonly key: number
+  readonly fixedKey: number
+}
+
+/** Leaves out or reorders the positions of a source with random access: nothing is read that is not needed. */
+export interface ViewSpec<P = never> extends SpecBase<P> {
+  readonly kind: 'view'
+  /** @throws InvalidArgumentError when so many positions cannot be rearranged. */
+  readonly view: (params: P, length: number) => PositionMap
+}
+
+/** Positions of a view as positions of what is below it. */
+export interface PositionMap<O = unknown> {
+  readonly length: number
+  /** True when it only cuts off the end: operators on single elements cannot tell, so it may pass them. */
+  readonly prefix?: boolean
+  readonly own?: (chance: Chance) => O
+  /** An expression for the position below of the one held by the variable `i`. */
+  emit(i: string, own: string): string
+  at(i: number, own: O): number
 }
 
 /** Cardinality of what keeps the number of elements. */

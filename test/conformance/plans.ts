@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { Dataset } from 'millstream'
+import { Dataset, InvalidArgumentError, type ShuffleOptions } from 'millstream'
 
 /** One step of a random pipeline over numbers: how the engine does it and what it means for plain arrays. */
 export interface Step {
@@ -19,18 +19,31 @@ export function stepKinds(each: number, seed: number): readonly (readonly Step[]
 /** A pipeline over numbers. */
 export interface Plan {
   readonly source: readonly number[]
+  /** Which source gives them. Default `range` where it can, else `fromArray`. */
+  readonly from?: SourceKind
   readonly steps: readonly Step[]
 }
 
 /** What a plan describes, for failing cases. */
-export function nameOf({ source, steps }: Plan): string {
-  return [`${source.length} numbers`, ...steps.map((step) => step.name)].join(' -> ')
+export function nameOf({ source, from = 'array', steps }: Plan): string {
+  return [`${source.length} numbers from ${from}`, ...steps.map((step) => step.name)].join(' -> ')
 }
 
-export function build({ source, steps }: Plan): Dataset<number> {
-  const start = source.every((x, k) => x === k)
-    ? Dataset.range(source.length)
-    : Dataset.fromArray(source)
+/** Sources of the same numbers. */
+const sources = {
+  array: (xs) => (xs.every((x, k) => x === k) ? Dataset.range(xs.length) : Dataset.fromArray(xs)),
+  slices: (xs) => Dataset.fromTensorSlices(Float64Array.from(xs)),
+  counter: (xs) =>
+    Dataset.counter(1)
+      .map((k) => xs[k - 1] ?? -1)
+      .take(xs.length),
+  generator: (xs) => Dataset.fromGenerator(() => xs),
+} satisfies Record<string, (xs: readonly number[]) => Dataset<number>>
+
+export type SourceKind = keyof typeof sources
+
+export function build({ source, from = 'array', steps }: Plan): Dataset<number> {
+  const start = sources[from](source)
   const ds = steps.reduce((sofar, step) => step.apply(sofar), start)
   // Errors go through whatever follows them, to be left out at the end only.
   return steps.some((step) => step.fails === true) ? ds.ignoreErrors() : ds
@@ -178,6 +191,15 @@ const simple: readonly fc.Arbitrary<Step>[] = [
     name: `shuffle(${n}, ${again})`,
     apply: (ds) => ds.shuffle(n, { seed: n, reshuffleEachIteration: again }),
   })),
+  fc.tuple(small, fc.boolean()).map(([seed, again]) => ({
+    name: `map(index), shuffle('global', ${again})`,
+    // A map below it still knows the place of its element in the source.
+    apply: (ds) =>
+      globally(
+        ds.map((x, { index }) => (2 * x + index) % 1009),
+        { seed, reshuffleEachIteration: again },
+      ),
+  })),
   fc.constant({
     name: 'map(random)',
     apply: (ds: Dataset<number>) =>
@@ -189,6 +211,16 @@ const simple: readonly fc.Arbitrary<Step>[] = [
       ds.map(async (x, local) => x + Math.floor(local.random() * 50), { parallelism: n }),
   })),
 ]
+
+/** A shuffle of all where there is random access; what lacks it must say so. */
+function globally(ds: Dataset<number>, options: ShuffleOptions): Dataset<number> {
+  try {
+    return ds.shuffle('global', options)
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) return ds
+    throw error
+  }
+}
 
 function failOn(x: number, k: number): number {
   if (x % k === 2) throw new Error(`no ${x}`)
@@ -209,7 +241,13 @@ const source = fc.integer({ min: 0, max: 40 }).chain((n) =>
   ),
 )
 
-const chain: fc.Arbitrary<Plan> = fc.record({ source, steps: fc.array(anyStep, { maxLength: 5 }) })
+const from = fc.constantFrom<SourceKind[]>('array', 'array', 'slices', 'counter', 'generator')
+
+const chain: fc.Arbitrary<Plan> = fc.record({
+  source,
+  from,
+  steps: fc.array(anyStep, { maxLength: 5 }),
+})
 
 /** Steps that bring a second pipeline in. */
 const branch: fc.Arbitrary<Step> = fc.tuple(chain, fc.boolean()).map(([other, zipped]) => {
@@ -227,6 +265,7 @@ const branch: fc.Arbitrary<Step> = fc.tuple(chain, fc.boolean()).map(([other, zi
 /** Random pipelines of up to seven steps, branches among them. */
 export const plans: fc.Arbitrary<Plan> = fc.record({
   source,
+  from,
   steps: fc.array(fc.oneof({ weight: 8, arbitrary: anyStep }, { weight: 1, arbitrary: branch }), {
     minLength: 2,
     maxLength: 7,

@@ -26,6 +26,9 @@ test('element types flow through every operator', () => {
   expectTypeOf(numbers.shuffle(3).repeat(2).take(1).skip(1).cache().prefetch(1)).toEqualTypeOf<
     Dataset<number>
   >()
+  expectTypeOf(Dataset.counter(1, 2)).toEqualTypeOf<Dataset<number>>()
+  expectTypeOf(Dataset.random({ seed: 1 }).take(2)).toEqualTypeOf<Dataset<number>>()
+  expectTypeOf(rows.shuffle('global', { seed: 1 })).toEqualTypeOf(rows)
   expectTypeOf(numbers.toArray()).resolves.toEqualTypeOf<number[]>()
   expectTypeOf(numbers.first()).resolves.toEqualTypeOf<number | undefined>()
   expectTypeOf(numbers.reduce('', (s, x) => s + x)).resolves.toEqualTypeOf<string>()
@@ -103,6 +106,8 @@ test('wrong pipelines do not compile', () => {
   numbers.flatMap((x) => x)
   // @ts-expect-error a size is a number
   numbers.batch('2')
+  // @ts-expect-error a buffer, or 'global'
+  numbers.shuffle('all')
   // @ts-expect-error there is no such policy
   numbers.map((x) => x, { onError: 'ignore' })
   // @ts-expect-error a stage of texts does not take numbers

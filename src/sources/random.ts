@@ -1,0 +1,24 @@
+import { combine, hash } from '../stream/random.ts'
+import type { IndexedSource, SourceSpec } from '../stream/spec.ts'
+
+export interface RandomParams {
+  /** Mixed with the run's seed; undefined = 0. */
+  readonly seed: number | undefined
+  /** True gives every epoch and every iteration other numbers. */
+  readonly rerandomize: boolean
+}
+
+export const randomSpec: SourceSpec<RandomParams> = {
+  op: 'random',
+  kind: 'source',
+  summary: 'Random whole numbers from 0 up to and without 2^32, without end.',
+  tfData: 'random; without a seed the numbers follow from the run seed',
+  structure: ({ seed, rerandomize }) => ({ seed: seed ?? null, rerandomize }),
+  cardinality: () => Infinity,
+  indexed: ({ seed, rerandomize }): IndexedSource<number> => ({
+    length: Infinity,
+    own: ({ key, fixedKey }) => combine(rerandomize ? key : fixedKey, seed ?? 0),
+    emit: (bind, i, own) => `${bind(hash)}(${own}, ${i})`,
+    at: (i, own) => hash(own, i),
+  }),
+}
