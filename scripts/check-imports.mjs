@@ -22,7 +22,7 @@ const storeys = [
   ['dataset'],
   ['place', 'stage', 'cluster'],
   ['run'],
-  ['segment'],
+  ['segment', 'rewrite'],
   ['operators', 'sources', 'sinks', 'formats', 'storage'],
   ['stream', 'tensor', 'image'],
   ['plan'],

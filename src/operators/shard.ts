@@ -14,6 +14,11 @@ export const shardSpec: StepSpec<ShardParams> = {
   structure: ({ shards, index }) => ({ shards, index }),
   cardinality: ({ shards, index }, [n]) =>
     n === undefined ? undefined : countOf(n, shards, index),
+  noop: ({ shards }) => shards === 1,
+  merge: (own, above): ShardParams => ({
+    shards: own.shards * above.shards,
+    index: above.index + above.shards * own.index,
+  }),
   view: ({ shards, index }, length): PositionMap => ({
     length: countOf(length, shards, index),
     emit: (i) => `${i} * ${shards} + ${index}`,

@@ -22,6 +22,7 @@ export const shuffleSpec: JunctionSpec<ShuffleParams> = {
   tfData: 'shuffle; without a seed the order follows from the run seed',
   structure: ({ size, seed, reshuffle }) => ({ size, seed: seed ?? null, reshuffle }),
   cardinality: sameCardinality,
+  noop: ({ size }) => size === 1,
   open: (node, context, from) => new Shuffle(node, context, from),
 }
 

@@ -16,6 +16,10 @@ export const skipSpec: StepSpec<SkipParams> = {
     if (count < 0) return 0
     return n === undefined ? undefined : Math.max(0, n - count)
   },
+  noop: ({ count }) => count === 0,
+  merge: (own, above): SkipParams => ({
+    count: own.count < 0 || above.count < 0 ? -1 : own.count + above.count,
+  }),
   view: ({ count }, length): PositionMap => ({
     length: count < 0 ? 0 : Math.max(0, length - count),
     emit: (i) => `${i} + ${count}`,

@@ -16,6 +16,8 @@ export const takeSpec: StepSpec<TakeParams> = {
     if (count < 0) return n
     return count === 0 ? 0 : n === undefined ? undefined : Math.min(count, n)
   },
+  noop: ({ count }) => count < 0,
+  merge: (own, above): TakeParams => ({ count: smaller(own.count, above.count) }),
   view: ({ count }, length): PositionMap => ({
     length: count < 0 ? length : Math.min(count, length),
     prefix: true,
@@ -32,4 +34,8 @@ export const takeSpec: StepSpec<TakeParams> = {
     if (left === 0) env.finish()
     next(x)
   },
+}
+
+function smaller(a: number, b: number): number {
+  return a < 0 ? b : b < 0 ? a : Math.min(a, b)
 }

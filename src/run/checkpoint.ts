@@ -2,6 +2,7 @@ import { CheckpointMismatchError, NotResumableError } from '../errors/index.ts'
 import { specOf } from '../operators/table.ts'
 import { checkFingerprint, fingerprint, type NodeLine } from '../plan/fingerprint.ts'
 import { nodesOf, type PlanNode } from '../plan/node.ts'
+import { REWRITING } from '../rewrite/rewrite.ts'
 import type { Json } from '../stream/operator.ts'
 
 /** Where an iteration is: plain JSON, a few hundred bytes whatever the buffers hold. */
@@ -11,6 +12,8 @@ export interface Checkpoint {
   readonly plan: readonly string[]
   readonly seed: number
   readonly epoch: number
+  /** Which rewriting of the plan the state is of; absent for none. */
+  readonly rewriting?: number
   /** State of the pipeline at its end. */
   readonly state: Json
 }
@@ -19,15 +22,24 @@ export function makeCheckpoint(
   root: PlanNode,
   seed: number,
   epoch: number,
+  rewriting: number,
   state: Json,
 ): Checkpoint {
-  return { v: 1, plan: fingerprint(linesOf(root)), seed, epoch, state }
+  const plan = fingerprint(linesOf(root))
+  return { v: 1, plan, seed, epoch, ...(rewriting === 0 ? {} : { rewriting }), state }
 }
 
 /** @throws CheckpointMismatchError when `checkpoint` is not one of this plan's. */
 export function checkCheckpoint(root: PlanNode, checkpoint: Checkpoint): void {
   if (checkpoint.v !== 1 || !Array.isArray(checkpoint.plan)) {
     throw new CheckpointMismatchError('not a checkpoint of this version of Millstream')
+  }
+  const { rewriting = 0 } = checkpoint
+  if (rewriting !== 0 && rewriting !== REWRITING) {
+    throw new CheckpointMismatchError(
+      `this checkpoint was taken of a plan that was rewritten in way ${rewriting}; this version of Millstream knows ${REWRITING}. ` +
+        'Resume with the version that made it, or start anew',
+    )
   }
   checkFingerprint(linesOf(root), checkpoint.plan)
 }

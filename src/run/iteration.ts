@@ -1,5 +1,6 @@
 import { ClosedError, InvalidArgumentError } from '../errors/index.ts'
 import type { PlanNode } from '../plan/node.ts'
+import { REWRITING } from '../rewrite/rewrite.ts'
 import { type Clock, systemClock } from '../stream/clock.ts'
 import { type DeadLetter, type DeadLetters, MemoryDeadLetters } from '../stream/dead-letter.ts'
 import { Inlet } from '../stream/inlet.ts'
@@ -24,6 +25,8 @@ export interface IterateOptions {
   readonly observe?: Observer
   /** Reports each operator of a fused segment apart; slower. Default false. */
   readonly trace?: boolean
+  /** False runs the plan as it was written. A resumed run does what the one before did. Default true. */
+  readonly optimize?: boolean
   /** Elements in a chunk. Default: adapts to time and bytes. */
   readonly chunk?: number
   /** False runs without generated code. Default: true where the process allows it. */
@@ -66,7 +69,11 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
     this.#root = root
     this.#outer = options.signal
     this.#epoch = checkpoint?.epoch ?? options.epoch ?? nextPass(root)
-    this.#run = this.#makeRun(options, checkpoint?.seed ?? options.seed ?? 0)
+    const rewriting = options.optimize === false ? 0 : REWRITING
+    this.#run = this.#makeRun(options, {
+      seed: checkpoint?.seed ?? options.seed ?? 0,
+      rewriting: checkpoint === undefined ? rewriting : (checkpoint.rewriting ?? 0),
+    })
     const from = checkpoint?.state
     this.#operator = openPlan(root, this.#run, this.#epoch, Inlet.upstreamOf(from)) as Operator<T>
     this.#inlet = new Inlet(this.#operator, from)
@@ -135,6 +142,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       this.#root,
       this.#run.seed,
       this.#epoch,
+      this.#run.rewriting,
       plain(this.#failedAt ?? this.#inlet.tok()),
     )
   }
@@ -149,12 +157,13 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
     return this.close()
   }
 
-  #makeRun(options: IterateOptions, seed: number): Run {
+  #makeRun(options: IterateOptions, { seed, rewriting }: Pick<Run, 'seed' | 'rewriting'>): Run {
     if (!Number.isSafeInteger(seed))
       throw new InvalidArgumentError(`seed must be a whole number, not ${seed}`)
     const counts: RunCounts = { skipped: 0, dead: 0 }
     return {
       seed,
+      rewriting,
       counts,
       clock: options.clock ?? systemClock,
       deadLetters: options.deadLetters ?? this.#letters,

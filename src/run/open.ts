@@ -3,6 +3,7 @@ import { specOf } from '../operators/table.ts'
 import type { PlanNode } from '../plan/node.ts'
 import { cut } from '../segment/cut.ts'
 import { Segment } from '../segment/segment.ts'
+import { rewrite } from '../rewrite/rewrite.ts'
 import type { Clock } from '../stream/clock.ts'
 import type { DeadLetters } from '../stream/dead-letter.ts'
 import type { Body, Codegen, Json, Meter, OpenContext, Operator, Pace } from '../stream/operator.ts'
@@ -18,6 +19,8 @@ import { AdaptivePace, FixedPace } from './pace.ts'
 /** What all operators of one run share. */
 export interface Run {
   readonly seed: number
+  /** Which rewriting plans go through before they are opened; 0 for none. */
+  readonly rewriting: number
   readonly signal: AbortSignal
   readonly fairness: Fairness
   readonly counts: RunCounts
@@ -56,7 +59,11 @@ interface Site {
 export function openPlan(root: PlanNode, run: Run, epoch: number, from: Json | undefined): Guard {
   const codegen = run.codegen ? 'now' : 'never'
   const site = { run, branch: '', epoch: combine(epoch, 1), resources: new Map(), codegen } as const
-  return openNode(root, site, from, site.resources)
+  return openNode(toRun(root, run), site, from, site.resources)
+}
+
+function toRun(plan: PlanNode, { rewriting }: Run): PlanNode {
+  return rewriting === 0 ? plan : rewrite(plan)
 }
 
 /** `owned` is closed with the operator, after everything that it reads. */
@@ -142,7 +149,7 @@ class Opening implements OpenContext {
       resources,
       codegen: codegen === 'never' ? codegen : 'late',
     }
-    return this.#register(openNode(plan, site, from, resources))
+    return this.#register(openNode(toRun(plan, run), site, from, resources))
   }
 
   /** Opens a node further up: the input of the segment that this node ends. */

@@ -25,6 +25,10 @@ interface SpecBase<P> {
   /** What decides which elements come out: printed by `explain`, and part of a checkpoint's fingerprint. */
   readonly structure: (params: P) => { readonly [name: string]: Json }
   readonly cardinality: (params: P, inputs: readonly Cardinality[]) => Cardinality
+  /** True when with these parameters, as far as `structure` shows them, it hands on its input as it is. */
+  readonly noop?: (params: P) => boolean
+  /** Parameters with which it does alone what it and its like right above it do. */
+  readonly merge?: (params: P, above: P) => object
 }
 
 interface RowBase<P> extends SpecBase<P> {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Checkpoint, Dataset, IterateOptions } from '../index.ts'
 
 /** How a run is cut up; none of it may change what comes out. */
-export type RunShape = Pick<IterateOptions, 'chunk' | 'codegen'>
+export type RunShape = Pick<IterateOptions, 'chunk' | 'codegen' | 'optimize'>
 
 /** What a check of resuming did. */
 export interface ResumeReport {
@@ -17,7 +17,7 @@ export interface ResumeReport {
 const SHAPES: readonly RunShape[] = [
   {},
   { chunk: 1 },
-  { chunk: 2, codegen: false },
+  { chunk: 2, codegen: false, optimize: false },
   { chunk: 3 },
   { chunk: 7, codegen: false },
   { chunk: 1000 },

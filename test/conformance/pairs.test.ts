@@ -18,7 +18,12 @@ const pairs: readonly Plan[] = kinds.flatMap((firsts) =>
   ),
 )
 
-const shapes = [{}, { chunk: 1 }, { chunk: 3, codegen: false }, { codegen: false }]
+const shapes = [
+  {},
+  { chunk: 1, optimize: false },
+  { chunk: 3, codegen: false },
+  { codegen: false, optimize: false },
+]
 
 test(
   `${pairs.length} pairs of operators equal their models in every shape`,

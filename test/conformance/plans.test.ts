@@ -10,7 +10,12 @@ const LIMIT = 50
 // A planted bug only has to be caught: no time for the smallest case.
 const planted = process.env['MILLSTREAM_MUTANT'] !== undefined
 
-const shapes = [{}, { chunk: 1 }, { chunk: 3, codegen: false }, { codegen: false }]
+const shapes = [
+  {},
+  { chunk: 1, optimize: false },
+  { chunk: 3, codegen: false },
+  { codegen: false, optimize: false },
+]
 
 test(
   `${runs} random pipelines equal their plain-array models in every shape`,

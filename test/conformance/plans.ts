@@ -113,6 +113,22 @@ const simple: readonly fc.Arbitrary<Step>[] = [
     apply: (ds) => ds.skip(n),
     model: (xs) => (n < 0 ? [] : xs.slice(n)),
   })),
+  fc.tuple(small, small).map(([a, b]) => ({
+    name: `skip(${a}).skip(${b}), the same of take and shard`,
+    apply: (ds) =>
+      ds
+        .skip(a)
+        .skip(b)
+        .take(30 + a)
+        .take(30 + b)
+        .shard(2, 1)
+        .shard(a, 0),
+    model: (xs) =>
+      xs
+        .slice(a + b)
+        .slice(0, 30 + Math.min(a, b))
+        .filter((_, i) => i % (2 * a) === 1),
+  })),
   fc.integer({ min: 5, max: 300 }).map((n) => ({
     name: `takeWhile(<${n})`,
     apply: (ds) => ds.takeWhile((x) => x < n),
