@@ -21,7 +21,7 @@ Written by \`npm run docs:operators\` from the operator table. What tf.data has 
 ${rows.join('\n')}
 
 On datasets, without an operator of their own: \`reduce\`, \`toArray\`, \`forEach\`, \`first\`, \`apply\`, \`cardinality\`,
-\`explain\`, \`iterate\`, \`resume\`. \`map\` becomes \`mapAsync\` for \`async\` functions, with \`parallelism\` or \`onError: 'skip'\`, and for
+\`explain\`, \`iterate\`, \`resume\`, \`toReadableStream\`, \`toNodeStream\`. \`map\` becomes \`mapAsync\` for \`async\` functions, with \`parallelism\` or \`onError: 'skip'\`, and for
 stages with a place.
 
 ## Values

@@ -1,10 +1,13 @@
 /** Millstream: data pipelines whose stages overlap. Start at `Dataset`. */
 export { Dataset } from './dataset/index.ts'
 export type {
+  CursorOptions,
   MapFn,
   MapOptions,
+  PagesOptions,
   RandomOptions,
   ShuffleOptions,
+  StreamOptions,
   ZipInput,
   Zipped,
 } from './dataset/index.ts'
@@ -13,6 +16,7 @@ export { inline, threads } from './place/index.ts'
 export type { PlanNode } from './plan/node.ts'
 export type { Checkpoint } from './run/checkpoint.ts'
 export type { IterateOptions, Iteration } from './run/iteration.ts'
+export type { Page } from './sources/pages.ts'
 export type { LabeledFile } from './sources/files.ts'
 export { stage } from './stage/index.ts'
 export type { Place, Placed, Stage, StageModule, StageParts, StageTemplate } from './stage/index.ts'

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { InvalidArgumentError } from '../errors/index.ts'
 import { checkFunction, checkWhole } from '../operators/check.ts'
 import { makeNode } from '../plan/node.ts'
@@ -11,28 +12,24 @@ import { type MapFn, type MapOptions, mapNode } from './map.ts'
 import { Runnable } from './runnable.ts'
 import { type ShuffleOptions, shuffleNode } from './shuffle.ts'
 import {
+  type CursorOptions,
   arrayNode,
   counterNode,
   filesNode,
   generatorNode,
+  iterableNode,
   labeledFilesNode,
+  pagesNode,
+  type PagesOptions,
   randomNode,
   type RandomOptions,
   rangeNode,
   slicesNode,
 } from './sources.ts'
+import type { Widened } from './widened.ts'
 import { type ZipInput, type Zipped, zipNode } from './zip.ts'
 
 const ANY = Number.MIN_SAFE_INTEGER
-
-/** `0` stands for any number: the next state is another one. */
-type Widened<S> = S extends number
-  ? number
-  : S extends string
-    ? string
-    : S extends boolean
-      ? boolean
-      : S
 
 /**
  * A pipeline of elements of type `T`, described and not yet run. Each method returns a new dataset; nothing is
@@ -96,18 +93,51 @@ export class Dataset<T> extends Runnable<T> {
   /**
    * What an iterable yields. `make` is called anew for each epoch and iteration and must yield the same each
    * time; its signal is aborted when the run stops. Resuming runs it again and drops what was delivered.
+   *
+   * With `cursor`, which tells an element's place, resuming calls `make` with the last one instead, to go on
+   * behind it: `from` is `start` the first time. A cursor is a JSON value; elements without one (undefined) are
+   * read again from the last that has one.
+   *
+   * ```ts no-run
+   * Dataset.fromGenerator((signal, from) => rowsAfter(from, signal), { start: 0, cursor: (row) => row.id })
+   * ```
    */
+  static fromGenerator<T>(make: (signal: AbortSignal) => Iterable<T> | AsyncIterable<T>): Dataset<T>
+  static fromGenerator<T, C extends NonNullable<Json>>(
+    make: (signal: AbortSignal, from: Widened<C>) => Iterable<T> | AsyncIterable<T>,
+    options: CursorOptions<T, C>,
+  ): Dataset<T>
   static fromGenerator<T>(
-    make: (signal: AbortSignal) => Iterable<T> | AsyncIterable<T>,
+    make: (signal: AbortSignal, from: never) => Iterable<T> | AsyncIterable<T>,
+    options?: CursorOptions<T, NonNullable<Json>>,
   ): Dataset<T> {
-    return new Dataset(generatorNode(make, true, callSite()))
+    return new Dataset(generatorNode(make, options, callSite()))
   }
 
-  /** What an iterable yields: an array, a generator, a Node or web stream. Iterators can be read only once. */
-  static from<T>(iterable: Iterable<T> | AsyncIterable<T>): Dataset<T> {
-    if (Array.isArray(iterable)) return new Dataset(arrayNode(iterable, callSite()))
-    const once = 'next' in iterable || 'pipe' in iterable || 'getReader' in iterable
-    return new Dataset(generatorNode(() => iterable, !once, callSite()))
+  /**
+   * The items of a paged API: `read` gets the cursor of a page, first `start`, and returns its items and the
+   * cursor of the next page; without `next` it was the last. Resuming reads the page that was being delivered.
+   * A page is asked for when the one before was taken.
+   *
+   * ```ts no-run
+   * Dataset.fromPages({ start: '', read: (cursor, signal) => listInvoices({ cursor, signal }) })
+   * ```
+   *
+   * @throws StageError on iteration when `read` fails, or a page names itself as the next one.
+   */
+  static fromPages<T, C extends NonNullable<Json>>(options: PagesOptions<T, C>): Dataset<T> {
+    return new Dataset(pagesNode(options, callSite()))
+  }
+
+  /**
+   * What an iterable yields: an array, a generator, a web stream or a Node stream. Streams and iterators can be
+   * read only once, and not be resumed; they are closed when the run ends, however it does. A Node stream gives
+   * its chunks: `Buffer`s, or what you say, as in `Dataset.from<Row>(stream)` for one in object mode.
+   */
+  static from<T = Buffer>(stream: Readable): Dataset<T>
+  static from<T>(iterable: Iterable<T> | AsyncIterable<T> | ReadableStream<T>): Dataset<T>
+  static from<T>(iterable: Iterable<T> | AsyncIterable<T> | ReadableStream<T>): Dataset<T> {
+    return new Dataset(iterableNode(iterable, callSite()))
   }
 
   /**

@@ -1,8 +1,10 @@
+import type { Readable } from 'node:stream'
 import { checkFunction } from '../operators/check.ts'
 import type { PlanNode } from '../plan/node.ts'
 import type { Checkpoint } from '../run/checkpoint.ts'
 import { cardinalityOf, explain } from '../run/explain.ts'
 import { type IterateOptions, Iteration } from '../run/iteration.ts'
+import { nodeStreamOf, type StreamOptions, webStreamOf } from './streams.ts'
 
 /** What can be done with a described pipeline: run it, or ask about it. `Dataset` adds what describes. */
 export class Runnable<T> implements AsyncIterable<T> {
@@ -60,6 +62,22 @@ export class Runnable<T> implements AsyncIterable<T> {
       for (const x of chunk) state = fn(state, x)
     }
     return state
+  }
+
+  /**
+   * A web stream of the elements. They are made as they are read; cancelling it stops the run, and so does the
+   * signal of the options.
+   */
+  toReadableStream(options: IterateOptions & StreamOptions = {}): ReadableStream<T> {
+    return webStreamOf(this.iterate(options), options.highWaterMark ?? 1, options.signal)
+  }
+
+  /**
+   * A Node stream of the elements, in object mode; texts and buffers can be piped into files and sockets. They are
+   * made as they are read; destroying it stops the run. It cannot carry `null` and `undefined`.
+   */
+  toNodeStream(options: IterateOptions & StreamOptions = {}): Readable {
+    return nodeStreamOf(this.iterate(options), options.highWaterMark ?? 1, options.signal)
   }
 
   /** Number of elements: `Infinity` when it never ends, undefined when only running it would tell. */

@@ -1,7 +1,11 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { checkFunction, checkWhole } from '../operators/check.ts'
 import { makeNode, type PlanNode } from '../plan/node.ts'
+import { closable } from '../sources/streams.ts'
+import type { Page } from '../sources/pages.ts'
+import type { Json } from '../stream/operator.ts'
 import { batchLength, describe } from '../tensor/index.ts'
+import type { Widened } from './widened.ts'
 
 /** The plan's nodes of sources, their arguments checked. */
 
@@ -58,13 +62,60 @@ export function slicesNode(columns: unknown, at: At): PlanNode {
   return makeNode('slices', { columns }, [], at)
 }
 
-export function generatorNode(
-  make: (signal: AbortSignal) => Iterable<unknown> | AsyncIterable<unknown>,
-  replayable: boolean,
+/** How a generator is resumed without reading all again. */
+export interface CursorOptions<T, C extends NonNullable<Json>> {
+  /** What `make` gets as `from` at the start. */
+  readonly start: C
+  /** The place of an element: what `make` gets to go on behind it. */
+  readonly cursor: (x: T) => Widened<C> | undefined
+}
+
+export function generatorNode<T>(
+  make: (signal: AbortSignal, from: never) => Iterable<T> | AsyncIterable<T>,
+  options: CursorOptions<T, NonNullable<Json>> | undefined,
   at: At,
 ): PlanNode {
   checkFunction('fromGenerator', make)
-  return makeNode('generator', { make, replayable }, [], at)
+  if (options === undefined) return makeNode('generator', { make, replayable: true }, [], at)
+  const { start, cursor: of } = options
+  checkFunction('fromGenerator: cursor', of)
+  checkCursor('fromGenerator', start)
+  return makeNode('generator', { make, replayable: true, cursor: { start, of } }, [], at)
+}
+
+export function iterableNode(
+  iterable: Iterable<unknown> | AsyncIterable<unknown> | ReadableStream<unknown>,
+  at: At,
+): PlanNode {
+  if (Array.isArray(iterable)) return arrayNode(iterable, at)
+  const replayable = !('next' in iterable || 'pipe' in iterable || 'getReader' in iterable)
+  return makeNode('generator', { make: () => closable(iterable), replayable }, [], at)
+}
+
+/** Where a paged source starts and how it is read. */
+export interface PagesOptions<T, C extends NonNullable<Json>> {
+  /** The first page's cursor; not null. */
+  readonly start: C
+  readonly read: (
+    cursor: Widened<C>,
+    signal: AbortSignal,
+  ) => Page<T, Widened<C>> | Promise<Page<T, Widened<C>>>
+}
+
+export function pagesNode<T, C extends NonNullable<Json>>(
+  { start, read }: PagesOptions<T, C>,
+  at: At,
+): PlanNode {
+  checkFunction('fromPages: read', read)
+  checkCursor('fromPages', start)
+  return makeNode('pages', { start, read }, [], at)
+}
+
+function checkCursor(op: string, start: unknown): void {
+  if (start !== null && JSON.stringify(start) !== undefined) return
+  throw new InvalidArgumentError(
+    `${op}: start must be a JSON value other than null, such as '' or 0, not ${describe(start)}`,
+  )
 }
 
 export function filesNode(pattern: string, at: At): PlanNode {

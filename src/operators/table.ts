@@ -4,6 +4,7 @@ import { counterSpec } from '../sources/counter.ts'
 import { filesSpec, labeledFilesSpec } from '../sources/files.ts'
 import { generatorSpec } from '../sources/generator.ts'
 import { randomSpec } from '../sources/random.ts'
+import { pagesSpec } from '../sources/pages.ts'
 import { rangeSpec } from '../sources/range.ts'
 import { batchSpec } from './batch.ts'
 import { cacheSpec } from './cache.ts'
@@ -35,6 +36,7 @@ export const operators: readonly OperatorSpec[] = [
   arraySpec,
   slicesSpec,
   generatorSpec,
+  pagesSpec,
   filesSpec,
   labeledFilesSpec,
   zipSpec,

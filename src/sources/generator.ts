@@ -3,11 +3,25 @@ import type { SourceSpec } from '../stream/spec.ts'
 import { ElementFailure } from '../stream/failure.ts'
 import type { Body, Chunk, Json, OpenContext } from '../stream/operator.ts'
 import { describe } from '../tensor/index.ts'
+import { settledWithin, Waiting } from './waiting.ts'
 
 export interface GeneratorParams {
-  readonly make: (signal: AbortSignal) => Iterable<unknown> | AsyncIterable<unknown>
+  /** `from` is the last cursor, where there are cursors. */
+  readonly make: (
+    signal: AbortSignal,
+    from: Json | undefined,
+  ) => Iterable<unknown> | AsyncIterable<unknown>
   /** True when `make` gives the same elements each time; else it can neither be repeated nor resumed. */
   readonly replayable: boolean
+  /** How the user's code names positions. */
+  readonly cursor?: GeneratorCursor
+}
+
+export interface GeneratorCursor {
+  /** The cursor before the first element. */
+  readonly start: Json
+  /** The cursor behind an element; undefined for elements that have none. */
+  readonly of: (x: unknown) => Json | undefined
 }
 
 export const generatorSpec: SourceSpec<GeneratorParams> = {
@@ -15,7 +29,7 @@ export const generatorSpec: SourceSpec<GeneratorParams> = {
   kind: 'source',
   summary: 'What an iterable yields, made anew for each epoch.',
   tfData: 'from_generator',
-  structure: () => ({}),
+  structure: ({ cursor }) => (cursor === undefined ? {} : { start: cursor.start }),
   cardinality: () => undefined,
   open: ({ params }, context, from) => new GeneratorSource(params, context, from),
   notResumable: ({ replayable }) =>
@@ -34,46 +48,59 @@ type Step = IteratorResult<unknown, unknown>
 
 const END: Step = { done: true, value: undefined }
 
-/** Token: number of elements read. Resume runs the generator again and drops so many. */
+/** A position of a generator: what the user's code goes on behind, and how many elements came since. */
+interface Position {
+  readonly count: number
+  readonly cursor: Json | undefined
+  readonly since: number
+}
+
+/**
+ * Token: number of elements read, or [that, last cursor, elements since]. Resume runs the generator again, from
+ * the cursor where there is one, and drops what came since.
+ */
 class GeneratorSource implements Body {
   readonly #params: GeneratorParams
   readonly #context: OpenContext
   readonly #pace
-  readonly #skip: number
-  #count = 0
+  readonly #waiting = new Waiting<Step | 'late'>()
+  #at: Position
+  /** Elements that a resume still has to drop. */
+  #drop: number
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined
   #ended = false
   #failure: ElementFailure | undefined
-  /** The step under way, and what ends waiting for it early. */
+  /** The step under way. */
   #pending: Promise<Step> | undefined
-  #interrupt: ((instead: Step | 'late') => void) | undefined
 
   constructor(params: GeneratorParams, context: OpenContext, from: Json | undefined) {
     this.#params = params
     this.#context = context
     this.#pace = context.pace()
-    this.#skip = typeof from === 'number' ? from : 0
+    this.#at = positionOf(from, params.cursor?.start)
+    this.#drop = this.#at.since
   }
 
   async pull(): Promise<Chunk | null> {
     this.#throwFailure()
     if (this.#ended) return null
-    this.#iterator ??= iteratorOf(this.#params.make(this.#context.signal))
-    await this.#drop()
+    this.#iterator ??= this.#begin()
+    await this.#dropOld()
     const out = await this.#read(this.#pace.max)
-    this.#count += out.length
+    this.#advance(out)
     if (out.length > 0) return out
     this.#throwFailure()
     return null
   }
 
   tok(): Json {
-    return Math.max(this.#count, this.#skip)
+    const { count, cursor, since } = this.#at
+    return cursor === undefined ? count : [count, cursor, since]
   }
 
   stop(): void {
     this.#ended = true
-    this.#interrupt?.(END)
+    this.#waiting.interrupt(END)
   }
 
   async close(): Promise<void> {
@@ -84,6 +111,15 @@ class GeneratorSource implements Body {
     else await settledWithin(GRACE, returned)
   }
 
+  #begin(): Iterator<unknown> | AsyncIterator<unknown> {
+    try {
+      return iteratorOf(this.#params.make(this.#context.signal, this.#at.cursor))
+    } catch (error) {
+      this.#ended = true
+      throw new ElementFailure(this.#at.count, error)
+    }
+  }
+
   #throwFailure(): void {
     const failure = this.#failure
     if (failure === undefined) return
@@ -91,14 +127,41 @@ class GeneratorSource implements Body {
     throw failure
   }
 
-  async #drop(): Promise<void> {
-    for (; this.#count < this.#skip; this.#count++) {
+  async #dropOld(): Promise<void> {
+    while (this.#drop > 0) {
       const step = await this.#settled(this.#next())
-      if (step === 'late' || !step.done) continue
-      throw new CheckpointMismatchError(
-        `the generator ended after ${this.#count} elements, before the checkpoint's position ${this.#skip}`,
-      )
+      if (step === 'late') continue
+      if (step.done) {
+        throw new CheckpointMismatchError(
+          `the generator ended ${this.#drop} elements before the checkpoint's position ${this.#at.count}`,
+        )
+      }
+      this.#drop--
     }
+  }
+
+  /** Moves the position behind `out`; an element whose cursor cannot be told fails, and ends it. */
+  #advance(out: unknown[]): void {
+    const { count, since } = this.#at
+    let { cursor } = this.#at
+    let after = 0
+    const of = this.#params.cursor?.of
+    for (let k = out.length - 1; k >= 0 && of !== undefined; k--) {
+      try {
+        const found = of(out[k])
+        if (found !== undefined) {
+          cursor = found
+          after = k + 1
+          break
+        }
+      } catch (error) {
+        this.#ended = true
+        this.#failure = new ElementFailure(count + k, error)
+        out.length = k
+      }
+    }
+    const news = out.length - after
+    this.#at = { count: count + out.length, cursor, since: after > 0 ? news : since + news }
   }
 
   async #read(max: number): Promise<unknown[]> {
@@ -110,7 +173,7 @@ class GeneratorSource implements Body {
       while (out.length < max) {
         const next = this.#next()
         if (next instanceof Promise && out.length > 0) {
-          patience ??= setTimeout(() => this.#interrupt?.('late'), PATIENCE)
+          patience ??= setTimeout(() => this.#waiting.interrupt('late'), PATIENCE)
         }
         const step = next instanceof Promise ? await this.#settled(next) : next
         if (step === 'late') break
@@ -122,7 +185,7 @@ class GeneratorSource implements Body {
       }
     } catch (error) {
       this.#ended = true
-      this.#failure = new ElementFailure(this.#count + out.length, error)
+      this.#failure = new ElementFailure(this.#at.count + out.length, error)
     } finally {
       clearTimeout(patience)
     }
@@ -138,35 +201,26 @@ class GeneratorSource implements Body {
     return step
   }
 
-  /** The step; or 'late' or the end, when that comes first. `Promise.race` would keep every loser alive. */
+  /** The step; or 'late' or the end, when that comes first. */
   async #settled(step: Step | Promise<Step>): Promise<Step | 'late'> {
     if (!(step instanceof Promise)) return step
+    let result: Step | 'late' | undefined
     try {
-      return await new Promise<Step | 'late'>((resolve, reject) => {
-        this.#interrupt = resolve
-        step.then(
-          (result) => {
-            this.#pending = undefined
-            resolve(result)
-          },
-          (error: unknown) => {
-            this.#pending = undefined
-            reject(error instanceof Error ? error : new Error(String(error), { cause: error }))
-          },
-        )
-      })
+      result = await this.#waiting.wait(step)
+      return result
     } finally {
-      this.#interrupt = undefined
+      if (result !== 'late' && result !== END) this.#pending = undefined
     }
   }
 }
 
-async function settledWithin(ms: number, promise: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([promise, patience]).finally(() => clearTimeout(timer))
+function positionOf(from: Json | undefined, start: Json | undefined): Position {
+  if (typeof from === 'number') return { count: from, cursor: start, since: from }
+  const [count, cursor, since] = Array.isArray(from) ? (from as readonly Json[]) : []
+  if (typeof count !== 'number' || typeof since !== 'number') {
+    return { count: 0, cursor: start, since: 0 }
+  }
+  return { count, cursor, since }
 }
 
 function iteratorOf(

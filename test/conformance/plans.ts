@@ -38,6 +38,20 @@ const sources = {
       .map((k) => xs[k - 1] ?? -1)
       .take(xs.length),
   generator: (xs) => Dataset.fromGenerator(() => xs),
+  // Every third element has a cursor.
+  cursor: (xs) =>
+    Dataset.fromGenerator(
+      (_, from) => xs.slice(from).map((x, k) => ({ x, behind: from + k + 1 })),
+      { start: 0, cursor: ({ behind }) => (behind % 3 === 0 ? behind : undefined) },
+    ).map(({ x }) => x),
+  pages: (xs) =>
+    Dataset.fromPages({
+      start: 0,
+      read: async (at) => ({
+        items: xs.slice(at, at + 1 + (at % 4)),
+        next: at < xs.length ? at + 1 + (at % 4) : undefined,
+      }),
+    }),
 } satisfies Record<string, (xs: readonly number[]) => Dataset<number>>
 
 export type SourceKind = keyof typeof sources
@@ -257,7 +271,11 @@ const source = fc.integer({ min: 0, max: 40 }).chain((n) =>
   ),
 )
 
-const from = fc.constantFrom<SourceKind[]>('array', 'array', 'slices', 'counter', 'generator')
+const from = fc.constantFrom<SourceKind[]>(
+  'array',
+  'array',
+  ...(Object.keys(sources) as SourceKind[]),
+)
 
 const chain: fc.Arbitrary<Plan> = fc.record({
   source,

@@ -1,0 +1,105 @@
+import { DataError, InvalidArgumentError } from '../errors/index.ts'
+import { ElementFailure } from '../stream/failure.ts'
+import type { Body, Chunk, Json, OpenContext } from '../stream/operator.ts'
+import type { SourceSpec } from '../stream/spec.ts'
+import { describe } from '../tensor/index.ts'
+import { Waiting } from './waiting.ts'
+
+/** One answer of a paged source. */
+export interface Page<T, C> {
+  readonly items: readonly T[]
+  /** Where the next page starts; undefined or null on the last one. */
+  readonly next?: C | null | undefined
+}
+
+export interface PagesParams {
+  readonly start: Json
+  readonly read: (cursor: never, signal: AbortSignal) => unknown
+}
+
+export const pagesSpec: SourceSpec<PagesParams> = {
+  op: 'pages',
+  kind: 'source',
+  summary: 'The items of pages: each page says at which cursor the next one starts.',
+  tfData: 'none',
+  structure: ({ start }) => ({ start }),
+  cardinality: () => undefined,
+  open: ({ params }, context, from) => new PagesSource(params, context, from),
+}
+
+/** A page is a chunk. Token: [elements before it, its cursor], the cursor null behind the last page. */
+class PagesSource implements Body {
+  readonly #params: PagesParams
+  readonly #context: OpenContext
+  readonly #waiting = new Waiting<undefined>()
+  #count: number
+  #cursor: Json
+  #ended = false
+
+  constructor(params: PagesParams, context: OpenContext, from: Json | undefined) {
+    const [count, cursor = null] = Array.isArray(from)
+      ? (from as readonly Json[])
+      : [0, params.start]
+    this.#params = params
+    this.#context = context
+    this.#count = Number(count)
+    this.#cursor = cursor
+  }
+
+  async pull(): Promise<Chunk | null> {
+    while (this.#cursor !== null && !this.#ended) {
+      const page = await this.#read(this.#cursor)
+      if (page === undefined) return null
+      this.#cursor = page.next ?? null
+      this.#count += page.items.length
+      if (page.items.length > 0) return page.items
+    }
+    return null
+  }
+
+  tok(): Json {
+    return [this.#count, this.#cursor]
+  }
+
+  stop(): void {
+    this.#ended = true
+    this.#waiting.interrupt(undefined)
+  }
+
+  async #read(cursor: Json): Promise<Page<unknown, Json> | undefined> {
+    const { signal, meter } = this.#context
+    const start = meter.now()
+    try {
+      const answer = Promise.resolve(this.#params.read(cursor as never, signal))
+      const page = await this.#waiting.wait(answer)
+      if (page === undefined && this.#ended) return undefined
+      const checked = checkPage(page, cursor)
+      meter.busy(start, checked.items.length)
+      return checked
+    } catch (error) {
+      this.#ended = true // asking again and again is for a retry policy, which knows when to stop
+      throw new ElementFailure(this.#count, error)
+    }
+  }
+}
+
+function checkPage(page: unknown, cursor: Json): Page<unknown, Json> {
+  if (
+    typeof page !== 'object' ||
+    page === null ||
+    !('items' in page) ||
+    !Array.isArray(page.items)
+  ) {
+    throw new InvalidArgumentError(
+      `fromPages: read must return { items, next }, items an array, not ${describe(page)}`,
+    )
+  }
+  const { next } = page as Page<unknown, Json>
+  // An API that answers '' on its last page where '' also is its first would be read for ever.
+  if (next !== undefined && JSON.stringify(next) === JSON.stringify(cursor)) {
+    throw new DataError(
+      `the page at cursor ${JSON.stringify(cursor)} names itself as the next one; return next: undefined on the last page`,
+    )
+  }
+  return page as Page<unknown, Json>
+}

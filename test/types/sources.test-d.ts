@@ -1,0 +1,64 @@
+import { Dataset } from 'millstream'
+import { expectTypeOf, test } from 'vitest'
+
+interface Row {
+  readonly id: number
+  readonly name: string
+}
+
+declare function rowsAfter(id: number, signal: AbortSignal): AsyncIterable<Row>
+declare function list(options: {
+  readonly token: string
+  readonly signal: AbortSignal
+}): Promise<{ readonly items: readonly Row[]; readonly next?: string }>
+
+test('a cursor has the type of its start, elements that of what is made', () => {
+  const rows = Dataset.fromGenerator(
+    (signal, from) => {
+      expectTypeOf(from).toEqualTypeOf<number>()
+      expectTypeOf(signal).toEqualTypeOf<AbortSignal>()
+      return rowsAfter(from, signal)
+    },
+    { start: 0, cursor: (row) => row.id },
+  )
+  expectTypeOf(rows).toEqualTypeOf<Dataset<Row>>()
+  const keyed = Dataset.fromGenerator(
+    function* (_, from) {
+      yield* [from.at, 1]
+    },
+    { start: { at: 0 }, cursor: (x) => ({ at: x }) },
+  )
+  expectTypeOf(keyed).toEqualTypeOf<Dataset<number>>()
+  expectTypeOf(Dataset.fromGenerator(() => ['a'])).toEqualTypeOf<Dataset<string>>()
+})
+
+test('pages give their items', () => {
+  const rows = Dataset.fromPages({
+    start: '',
+    read: (token, signal) => {
+      expectTypeOf(token).toEqualTypeOf<string>()
+      return list({ token, signal })
+    },
+  })
+  expectTypeOf(rows).toEqualTypeOf<Dataset<Row>>()
+  const keyset = Dataset.fromPages({
+    start: 0,
+    read: async (after, signal) => {
+      const items: Row[] = []
+      for await (const row of rowsAfter(after, signal)) items.push(row)
+      return { items, next: items.at(-1)?.id }
+    },
+  })
+  expectTypeOf(keyset).toEqualTypeOf<Dataset<Row>>()
+})
+
+test('wrong cursors do not compile', () => {
+  // @ts-expect-error the cursor is not of the type of the start
+  Dataset.fromGenerator((_, from) => [from], { start: 0, cursor: (x) => `${x}` })
+  // @ts-expect-error a date is not JSON
+  Dataset.fromGenerator((_, from) => [from], { start: new Date(), cursor: () => new Date() })
+  // @ts-expect-error the next cursor is not of the type of the start
+  Dataset.fromPages({ start: '', read: () => ({ items: [1], next: 2 }) })
+  // @ts-expect-error items are an array
+  Dataset.fromPages({ start: '', read: () => ({ items: 1 }) })
+})
