@@ -4,6 +4,7 @@ export type {
   CursorOptions,
   MapFn,
   MapOptions,
+  ListFilesOptions,
   PagesOptions,
   RandomOptions,
   ShuffleOptions,

@@ -15,10 +15,11 @@ import {
   type CursorOptions,
   arrayNode,
   counterNode,
-  filesNode,
   generatorNode,
   iterableNode,
   labeledFilesNode,
+  type ListFilesOptions,
+  listFilesNode,
   pagesNode,
   type PagesOptions,
   randomNode,
@@ -141,11 +142,17 @@ export class Dataset<T> extends Runnable<T> {
   }
 
   /**
-   * Paths of files, sorted: those in a folder and below, or those that match a pattern with `*`, `**`, `?` and
-   * `{a,b}`. Hidden files and folders are left out.
+   * Paths of files: a file itself, those in a folder and below, or those that match a pattern with `*`, `**`, `?` and `{a,b}`, or
+   * of several of both, each file once. Hidden files and folders are left out. They come sorted, the same on each
+   * machine, unless `shuffle` is true.
+   *
+   * @throws DataError on iteration when a folder cannot be read, or when there is no such file.
    */
-  static files(pattern: string): Dataset<string> {
-    return new Dataset(filesNode(pattern, callSite()))
+  static listFiles(
+    patterns: string | readonly string[],
+    options: ListFilesOptions = {},
+  ): Dataset<string> {
+    return new Dataset(listFilesNode(patterns, options, callSite()))
   }
 
   /** Files in class folders, sorted: `photos/cat/1.jpg` has the class name `cat`. */

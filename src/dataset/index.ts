@@ -1,6 +1,6 @@
 export { Dataset } from './dataset.ts'
 export type { MapFn, MapOptions } from './map.ts'
 export type { ShuffleOptions } from './shuffle.ts'
-export type { CursorOptions, PagesOptions, RandomOptions } from './sources.ts'
+export type { CursorOptions, ListFilesOptions, PagesOptions, RandomOptions } from './sources.ts'
 export type { StreamOptions } from './streams.ts'
 export type { ZipInput, Zipped } from './zip.ts'

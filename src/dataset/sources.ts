@@ -118,8 +118,26 @@ function checkCursor(op: string, start: unknown): void {
   )
 }
 
-export function filesNode(pattern: string, at: At): PlanNode {
-  return makeNode('files', { pattern: checkPath('files', pattern) }, [], at)
+/** Options of `Dataset.listFiles`. */
+export interface ListFilesOptions {
+  /** True gives the files in a random order, another in each epoch. Default false: sorted. */
+  readonly shuffle?: boolean
+  /** Tells shuffles of one run apart; mixed with the run's seed. Default 0. */
+  readonly seed?: number
+}
+
+export function listFilesNode(
+  pattern: string | readonly string[],
+  { shuffle = false, seed = 0 }: ListFilesOptions,
+  at: At,
+): PlanNode {
+  const patterns = (typeof pattern === 'string' ? [pattern] : pattern).map((one) =>
+    checkPath('listFiles', one),
+  )
+  if (patterns.length === 0) throw new InvalidArgumentError('listFiles takes a pattern, or some')
+  checkWhole('listFiles', 'seed', seed, Number.MIN_SAFE_INTEGER)
+  const shuffleSeed = shuffle ? seed : undefined
+  return makeNode('listFiles', { patterns, shuffleSeed }, [], at)
 }
 
 export function labeledFilesNode(folder: string, at: At): PlanNode {

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { arraySpec, slicesSpec } from '../sources/array.ts'
 import { counterSpec } from '../sources/counter.ts'
-import { filesSpec, labeledFilesSpec } from '../sources/files.ts'
+import { labeledFilesSpec, listFilesSpec } from '../sources/files.ts'
 import { generatorSpec } from '../sources/generator.ts'
 import { randomSpec } from '../sources/random.ts'
 import { pagesSpec } from '../sources/pages.ts'
@@ -37,7 +37,7 @@ export const operators: readonly OperatorSpec[] = [
   slicesSpec,
   generatorSpec,
   pagesSpec,
-  filesSpec,
+  listFilesSpec,
   labeledFilesSpec,
   zipSpec,
   concatenateSpec,

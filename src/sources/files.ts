@@ -2,23 +2,30 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { DataError, messageOf } from '../errors/index.ts'
 import { globBase, globToRegExp, isGlob } from './glob.ts'
+import { combine } from '../stream/random.ts'
 import { Listing } from './listing.ts'
 import type { SourceSpec } from '../stream/spec.ts'
 
-export interface FilesParams {
-  /** A folder, read with all below it, or a pattern. */
-  readonly pattern: string
+export interface ListFilesParams {
+  /** Files, folders, read with all below them, and patterns. */
+  readonly patterns: readonly string[]
+  /** Mixed with the run's seed; undefined keeps the files sorted. */
+  readonly shuffleSeed: number | undefined
 }
 
-export const filesSpec: SourceSpec<FilesParams> = {
-  op: 'files',
+export const listFilesSpec: SourceSpec<ListFilesParams> = {
+  op: 'listFiles',
   kind: 'source',
-  summary: 'Paths of the files in a folder and below, or of those that match a pattern; sorted.',
-  tfData: 'list_files, sorted instead of shuffled',
-  structure: ({ pattern }) => ({ pattern }),
+  summary:
+    'Paths of the files in folders and below, or of those that match a pattern; sorted, or in random order.',
+  tfData: 'list_files, sorted unless told to shuffle; folders are read with all below',
+  structure: ({ patterns, shuffleSeed }) => ({ patterns, shuffleSeed: shuffleSeed ?? null }),
   cardinality: () => undefined,
-  open: ({ params: { pattern } }, context, from) =>
-    new Listing(`files(${JSON.stringify(pattern)})`, () => listFiles(pattern), context, from),
+  open: ({ params: { patterns, shuffleSeed } }, context, from) => {
+    const list = (): Promise<readonly string[]> => listAll(patterns)
+    const key = shuffleSeed === undefined ? undefined : combine(context.key, shuffleSeed)
+    return new Listing(`listFiles(${JSON.stringify(patterns)})`, list, context, from, key)
+  },
 }
 
 /** One photo of a folder of class folders. */
@@ -50,8 +57,18 @@ export const labeledFilesSpec: SourceSpec<LabeledFilesParams> = {
     ),
 }
 
-async function listFiles(pattern: string): Promise<readonly string[]> {
-  if (!isGlob(pattern)) return filesBelow(pattern)
+/** The files of all patterns, each once. */
+async function listAll(patterns: readonly string[]): Promise<readonly string[]> {
+  const lists = await Promise.all(patterns.map(listOne))
+  const files = [...new Set(lists.flat())].sort(byCodeUnits)
+  if (files.length > 0) return files
+  throw new DataError(
+    `no file matches ${patterns.join(', ')}, seen from ${process.cwd()}; hidden files are left out`,
+  )
+}
+
+async function listOne(pattern: string): Promise<readonly string[]> {
+  if (!isGlob(pattern)) return (await isFile(pattern)) ? [pattern] : filesBelow(pattern)
   const matches = globToRegExp(pattern)
   const found = await filesBelow(globBase(pattern))
   return found.filter((path) => matches.test(slashes(path)))
@@ -67,6 +84,11 @@ async function listLabeled(folder: string): Promise<readonly LabeledFile[]> {
   return inFolders
     .map((file) => ({ ...file, label: classes.indexOf(file.className) }))
     .sort((a, b) => a.label - b.label)
+}
+
+async function isFile(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined) // listing it as a folder says why
+  return found?.isFile() === true
 }
 
 /** All files below a folder, hidden ones apart, sorted by code units: the same order on every machine. */

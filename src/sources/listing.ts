@@ -1,9 +1,10 @@
 import { CheckpointMismatchError } from '../errors/index.ts'
 import type { Body, Chunk, Json, LazyToken, OpenContext, Pace } from '../stream/operator.ts'
+import { permutation } from '../stream/permutation.ts'
 import { keyOfText } from '../stream/random.ts'
 
 /**
- * A source that lists names once and then hands them out.
+ * A source that lists names once and then hands them out, in a random order where it is given a key.
  *
  * Token: [position, identity of the listing]: a resume into another listing would silently start at other
  * elements.
@@ -16,14 +17,19 @@ export class Listing implements Body {
   #position: number
   #items: readonly unknown[] | undefined
   #identity = 0
+  /** Keys a random order of the items. */
+  readonly #key: number | undefined
+  #order: ((i: number) => number) | undefined
 
   constructor(
     what: string,
     list: () => Promise<readonly unknown[]>,
     context: OpenContext,
     from: Json | undefined,
+    key?: number,
   ) {
     const [position, identity] = Array.isArray(from) ? (from as readonly Json[]) : []
+    this.#key = key
     this.#what = what
     this.#list = list
     this.#pace = context.pace()
@@ -34,7 +40,7 @@ export class Listing implements Body {
 
   async pull(): Promise<Chunk | null> {
     this.#items ??= await this.#listed()
-    const out = this.#items.slice(this.#position, this.#position + this.#pace.max)
+    const out = this.#part(this.#items, this.#position, this.#position + this.#pace.max)
     this.#position += out.length
     this.#pace.note(out.length, out[0])
     return out.length === 0 ? null : out
@@ -44,6 +50,13 @@ export class Listing implements Body {
     const position = this.#position
     // The listing may not be read yet, but when the checkpoint is written behind its first element it is.
     return { toJSON: () => [position, this.#identity] }
+  }
+
+  #part(items: readonly unknown[], start: number, end: number): readonly unknown[] {
+    if (this.#key === undefined) return items.slice(start, end)
+    const order = (this.#order ??= permutation(this.#key, items.length))
+    const length = Math.max(0, Math.min(end, items.length) - start)
+    return Array.from({ length }, (_, k) => items[order(start + k)])
   }
 
   async #listed(): Promise<readonly unknown[]> {

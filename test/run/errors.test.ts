@@ -121,7 +121,7 @@ test('wrong arguments are refused while the pipeline is described', () => {
     () => Dataset.range(0, 5, 0),
     () => Dataset.fromTensorSlices([new Float64Array(2), new Float64Array(3)]),
     () => Dataset.zip([]),
-    () => Dataset.files(''),
+    () => Dataset.listFiles(''),
   ]
   for (const describe of wrong) expect(describe).toThrow(InvalidArgumentError)
 })

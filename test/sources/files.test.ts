@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { Dataset } from 'millstream'
+import { checkResume } from 'millstream/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { globToRegExp } from '../../src/sources/glob.ts'
 
@@ -31,7 +32,7 @@ const under = async (ds: Dataset<string>): Promise<string[]> =>
   (await ds.toArray()).map((path) => relative(root, path))
 
 test('a folder gives all files below, sorted by code units, hidden ones left out', async () => {
-  expect(await under(Dataset.files(root))).toEqual([
+  expect(await under(Dataset.listFiles(root))).toEqual([
     'B/1.jpg',
     'a/deep/y.jpg',
     'a/x.png',
@@ -47,7 +48,7 @@ test('links count as what they point at, broken ones stay, loops end', async () 
   await symlink(join(root, 'top.txt'), join(linked, 'file.txt'))
   await symlink(join(linked, 'gone'), join(linked, 'broken.txt'))
   await symlink(linked, join(linked, 'loop'))
-  const found = await Dataset.files(linked).toArray()
+  const found = await Dataset.listFiles(linked).toArray()
   expect(found.map((path) => relative(linked, path))).toEqual([
     'broken.txt',
     'class/10.jpg',
@@ -58,17 +59,53 @@ test('links count as what they point at, broken ones stay, loops end', async () 
 })
 
 test('a pattern picks', async () => {
-  expect(await under(Dataset.files(`${root}/**/*.jpg`))).toEqual([
+  expect(await under(Dataset.listFiles(`${root}/**/*.jpg`))).toEqual([
     'B/1.jpg',
     'a/deep/y.jpg',
     'b/10.jpg',
     'b/2.jpg',
   ])
-  expect(await under(Dataset.files(`${root}/{a,b}/*.{jpg,png}`))).toEqual([
+  expect(await under(Dataset.listFiles(`${root}/{a,b}/*.{jpg,png}`))).toEqual([
     'a/x.png',
     'b/10.jpg',
     'b/2.jpg',
   ])
+})
+
+test('several patterns give each file once', async () => {
+  const patterns = [
+    `${root}/b`,
+    `${root}/b/2.jpg`,
+    `${root}/**/2.jpg`,
+    `${root}/*.txt`,
+    `${root}/*.none`,
+  ]
+  expect(await under(Dataset.listFiles(patterns))).toEqual(['b/10.jpg', 'b/2.jpg', 'top.txt'])
+})
+
+test('a pattern that nothing matches is an error, not an empty dataset', async () => {
+  const none = Dataset.listFiles([`${root}/*.none`, `${root}/.*`]).toArray()
+  await expect(none).rejects.toMatchObject({
+    code: 'MILLSTREAM_DATA',
+    message: expect.stringMatching(/no file matches .*none, /) as string,
+  })
+  expect(() => Dataset.listFiles([])).toThrow(/takes a pattern/)
+  expect(() => Dataset.listFiles(['a', ''])).toThrow(/takes a path/)
+})
+
+test('shuffled: all files, another order in each epoch, resumed at any', async () => {
+  const many = await mkdtemp(join(tmpdir(), 'many-'))
+  for (let k = 0; k < 30; k++) await writeFile(join(many, `${k}`), '')
+  const sorted = await Dataset.listFiles(many).toArray()
+  const ds = Dataset.listFiles(many, { shuffle: true, seed: 3 })
+  const [a, b] = [await ds.toArray({ epoch: 0 }), await ds.toArray({ epoch: 1 })]
+  expect(a).not.toEqual(sorted)
+  expect(a).not.toEqual(b)
+  for (const order of [a, b]) expect(order.toSorted()).toEqual(sorted)
+  expect(await ds.toArray({ epoch: 0 })).toEqual(a)
+  expect(await Dataset.listFiles(many, { shuffle: true }).toArray({ epoch: 0 })).not.toEqual(a)
+  await checkResume(ds.repeat(2))
+  await rm(many, { recursive: true })
 })
 
 test.each([
@@ -97,12 +134,12 @@ test('class folders give labels', async () => {
 })
 
 test('a resume into another listing is refused', async () => {
-  const ds = Dataset.files(`${root}/b/*.jpg`)
+  const ds = Dataset.listFiles(`${root}/b/*.jpg`)
   const run = ds.iterate()
   await run.next()
   const checkpoint = run.checkpoint()
   await run.close()
-  expect(await under(Dataset.files(`${root}/b/*.jpg`))).toHaveLength(2)
+  expect(await under(Dataset.listFiles(`${root}/b/*.jpg`))).toHaveLength(2)
   await writeFile(join(root, 'b/11.jpg'), '')
   const resumed = ds.resume(checkpoint)
   await expect(resumed.next()).rejects.toMatchObject({ code: 'MILLSTREAM_CHECKPOINT_MISMATCH' })
@@ -110,7 +147,7 @@ test('a resume into another listing is refused', async () => {
 })
 
 test('a folder that is not there is named', async () => {
-  await expect(Dataset.files(join(root, 'nowhere')).toArray()).rejects.toMatchObject({
+  await expect(Dataset.listFiles(join(root, 'nowhere')).toArray()).rejects.toMatchObject({
     code: 'MILLSTREAM_DATA',
     message: expect.stringContaining('nowhere') as string,
   })
