@@ -17,6 +17,6 @@ export const batchSpec: GatherSpec<BatchParams> = {
     n === undefined ? undefined : dropRemainder ? Math.floor(n / size) : Math.ceil(n / size),
   size: ({ size }) => size,
   make: () => collate,
-  numbers: true,
+  columns: true,
   keepsRest: ({ dropRemainder }) => !dropRemainder,
 }

@@ -10,8 +10,13 @@ export interface SegmentOp {
   readonly spec: RowSpec
   /** Place of its first state in the segment's state. */
   readonly slot: number
-  /** Place of the counter for its `Local`, where its function asks for one. */
-  readonly localSlot: number | undefined
+  /**
+   * Place of the counter of elements that its function saw: where it asks for a `Local`, or where an operator
+   * before it in the loop drops or makes elements, so that an error could not tell its position otherwise.
+   */
+  readonly countSlot: number | undefined
+  /** True when its function asks for a `Local`. */
+  readonly wantsLocal: boolean
   /** How many of the segment's views are below it: its elements' positions are those behind them. */
   readonly views: number
 }
@@ -74,13 +79,18 @@ function layOut(
   { views, rows, length }: Lifted,
 ): SegmentPlan {
   const state: Json[] = []
+  let moved = false // whether positions in the loop's input are those in the operator's
   const ops = rows.map((row): SegmentOp => {
-    const spec = specOf(row.node.op) as RowSpec
+    const { node } = row
+    const spec = specOf(node.op) as RowSpec
     const slot = state.length
-    state.push(...(spec.state?.(row.node.params as never) ?? []))
-    const user = spec.fn?.(row.node.params as never)
-    const counts = user !== undefined && wantsLocal(user.fn, user.arity)
-    return { ...row, spec, slot, localSlot: counts ? state.push(0) - 1 : undefined }
+    state.push(...(spec.state?.(node.params as never) ?? []))
+    const user = spec.fn?.(node.params as never)
+    const local = user !== undefined && wantsLocal(user.fn, user.arity)
+    const counts = row.views === views.length && (local || (user !== undefined && moved))
+    moved ||= spec.rows !== 'same'
+    const countSlot = counts ? state.push(0) - 1 : undefined
+    return { ...row, spec, slot, countSlot, wantsLocal: local }
   })
   const ratio = ops.findIndex((op) => isRatio(op.spec))
   return { source, views, length, input, ops, state, ratio }

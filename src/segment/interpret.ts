@@ -83,7 +83,7 @@ class Interpreter implements Loop {
     } catch (error) {
       const state = [...r.state]
       const here = { i: r.i, j: 0, state }
-      r.failed = { op: this.#op, error, before: here, after: here }
+      r.failed = { op: this.#op, error, index: this.#indexOf(state), before: here, after: here }
     }
     this.#onOperator?.(-1)
   }
@@ -110,6 +110,7 @@ class Interpreter implements Loop {
       r.failed = {
         op: this.#op,
         error,
+        index: this.#indexOf(state),
         before: { i, j, state: mixed(this.#inner) },
         after: { i, j: j + 1, state: mixed(state) },
       }
@@ -117,10 +118,17 @@ class Interpreter implements Loop {
       r.failed = {
         op: this.#op,
         error,
+        index: this.#indexOf(state),
         before: { i, j, state: before },
         after: { i: i + 1, j: 0, state },
       }
     }
+  }
+
+  /** The failed element's place in its operator's input: functions count an element before they see it. */
+  #indexOf(state: readonly Json[]): number | undefined {
+    const slot = this.#plan.ops[this.#op]?.countSlot
+    return slot === undefined ? undefined : Number(state[slot]) - 1
   }
 
   #chain(from: number, to: number, last: Next): Next {
@@ -188,16 +196,16 @@ class Interpreter implements Loop {
   #userCall(op: SegmentOp, k: number): UserCall {
     const fn = userFnOf(op) as UserCall | undefined
     const local = this.#env.locals[k]
-    const slot = op.localSlot
+    const slot = op.countSlot
     if (fn === undefined) return () => undefined
-    if (slot === undefined || local === undefined) return fn
-    if (op.views < this.#plan.views.length) {
+    if (slot === undefined) {
+      if (local === undefined) return fn
       return (...args) => fn(...args, local.at(this.#positions[op.views] ?? 0))
     }
     return (...args) => {
       const n = Number(this.#r.state[slot])
       this.#r.state[slot] = n + 1
-      return fn(...args, local.at(n))
+      return local === undefined ? fn(...args) : fn(...args, local.at(n))
     }
   }
 

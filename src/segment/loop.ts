@@ -10,40 +10,36 @@ export interface Position {
   readonly state: readonly Json[]
 }
 
-/** What a loop reads and writes; generated and interpreted loops share it, so they can take turns. */
-export interface LoopState {
-  xs: readonly unknown[]
-  i: number
+/**
+ * What a loop reads and writes; generated and interpreted loops share it, so they can take turns. A class, so that
+ * all have one hidden class: optimized loops fall back to the interpreter when they meet another.
+ */
+export class LoopState {
+  xs: readonly unknown[] = []
+  i = 0
   /** Read up to and without this place. */
-  n: number
+  n = 0
   /** Elements of `out` at most, except that an expansion is finished. */
-  max: number
-  out: unknown[]
+  max = 0
+  out: unknown[] = []
   /** Elements of the current expansion that are done already. */
-  j: number
+  j = 0
   state: Json[]
-  /** Half of a batch. */
-  pending: unknown[]
+  /** Half of a batch: elements, or `rows` rows of `columns`, never both. */
+  pending: unknown[] = []
+  /** Half of a batch as the columns it will have; only loops that know its fields read and write them. */
+  columns: readonly Float64Array[] = []
+  rows = 0
   /** True when an operator ended the segment. */
-  over: boolean
+  over = false
   /** Place and state behind the last complete batch; -1 when there was none in this run of the loop. */
-  cleanI: number
-  cleanState: readonly Json[]
-  failed: LoopFailure | undefined
-}
+  cleanI = -1
+  cleanState: readonly Json[] = []
+  failed: LoopFailure | undefined = undefined
 
-/** Nothing read yet. */
-export function freshState(state: Json[]): LoopState {
-  const input = { xs: [], i: 0, n: 0, max: 0, out: [] }
-  return {
-    ...input,
-    j: 0,
-    state,
-    pending: [],
-    over: false,
-    cleanI: -1,
-    cleanState: [],
-    failed: undefined,
+  /** Nothing read yet. */
+  constructor(state: Json[]) {
+    this.state = state
   }
 }
 
@@ -51,6 +47,8 @@ export function freshState(state: Json[]): LoopState {
 export interface LoopFailure {
   readonly op: number
   readonly error: unknown
+  /** Position of the element in the operator's input, where that is not the segment's. */
+  readonly index: number | undefined
   readonly before: Position
   readonly after: Position
 }

@@ -4,10 +4,10 @@ import { Inlet } from '../stream/inlet.ts'
 import { ElementLocal } from '../stream/local.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Pace, Token } from '../stream/operator.ts'
 import { turn } from '../stream/turn.ts'
+import { codeOf, type SegmentCode } from './code.ts'
 import { isOver, type SegmentOp, type SegmentPlan } from './cut.ts'
-import { generate, type LoopFactory } from './generate.ts'
 import { interpret } from './interpret.ts'
-import { freshState, type Loop, type LoopFailure, type LoopState } from './loop.ts'
+import { type Loop, type LoopEnv, type LoopFailure, LoopState } from './loop.ts'
 import { ShareClock } from './shares.ts'
 
 /** Elements of a source read in one go without looking at the clock: about half a millisecond. */
@@ -16,7 +16,15 @@ const STRIDE = 65_536
 /** Elements that a loop of a plan made per element interprets before code is generated for it. */
 const LATE = 4096
 
-const factories = new WeakMap<PlanNode, LoopFactory>()
+/** Where a segment's generated loops come from. */
+interface Generated {
+  readonly code: SegmentCode
+  readonly env: LoopEnv
+  /** Of the code that runs. */
+  version: number
+  /** Elements to interpret before code is generated. */
+  left: number
+}
 
 /** Where a batch starts. */
 interface Clean {
@@ -40,8 +48,7 @@ export class Segment implements Body {
   /** What source and views made of their chance. */
   readonly #own: readonly unknown[]
   #loop: Loop
-  /** Elements until code is generated, and what then makes it. */
-  #late: { left: number; readonly generate: () => Loop } | undefined
+  #generated: Generated | undefined
   readonly #shares: ShareClock | undefined
   readonly #r: LoopState
   /** The start of the batch in the making. */
@@ -74,7 +81,7 @@ export class Segment implements Body {
       ...plan.views.map((view) => view.map.own?.(context.chanceOf(view.node))),
     ]
     this.#loop = this.#makeLoop(node)
-    this.#r = freshState(from === undefined ? [...plan.state] : state)
+    this.#r = new LoopState(from === undefined ? [...plan.state] : state)
     if (typeof position === 'number') this.#r.i = position
     if (typeof j === 'number') this.#r.j = j
     this.#r.over = isOver(plan, this.#r.state)
@@ -112,28 +119,28 @@ export class Segment implements Body {
 
   #makeLoop(node: PlanNode): Loop {
     const locals = this.#plan.ops.map((op) =>
-      op.localSlot === undefined
-        ? undefined
-        : new ElementLocal(this.#context.keyFor(op.node), this.#context.signal),
+      op.wantsLocal
+        ? new ElementLocal(this.#context.keyFor(op.node), this.#context.signal)
+        : undefined,
     )
     const env = { locals, own: this.#own }
     if (this.#shares !== undefined) return interpret(this.#plan, env, this.#shares.onOperator)
-    const generated = (): Loop => {
-      let factory = factories.get(node)
-      if (factory === undefined) factories.set(node, (factory = generate(this.#plan)))
-      return factory(env)
-    }
-    if (this.#context.codegen === 'now') return generated()
-    if (this.#context.codegen === 'late') this.#late = { left: LATE, generate: generated }
-    return interpret(this.#plan, env)
+    if (this.#context.codegen === 'never') return interpret(this.#plan, env)
+    const code = codeOf(node, this.#plan)
+    const late = this.#context.codegen === 'late'
+    this.#generated = { code, env, version: code.version, left: late ? LATE : 0 }
+    return late ? interpret(this.#plan, env) : code.factory(env)
   }
 
-  /** Both kinds of loops share their state, so they can take turns between chunks. */
-  #countTowardsCode(late: { left: number; readonly generate: () => Loop }, elements: number): void {
-    late.left -= elements
-    if (late.left > 0) return
-    this.#loop = late.generate()
-    this.#late = undefined
+  /** All loops of a segment share their state, so they can take turns between chunks. */
+  #changeLoop(generated: Generated, elements: number): void {
+    const { left, version, code, env } = generated
+    if (left > 0) {
+      generated.left -= elements
+      if (generated.left > 0) return
+    } else if (version === code.version || this.#r.rows > 0) return
+    this.#loop = code.factory(env)
+    generated.version = code.version
   }
 
   /** Works on a stretch of a source with random access. */
@@ -189,6 +196,7 @@ export class Segment implements Body {
   #takeInputError(error: unknown): unknown {
     this.#inputError = undefined
     this.#r.pending = []
+    this.#r.rows = 0
     this.#clean = undefined
     return error
   }
@@ -219,7 +227,7 @@ export class Segment implements Body {
     this.#shares?.begin()
     this.#loop.run(r)
     const made = r.out.length - had
-    if (this.#late !== undefined) this.#countTowardsCode(this.#late, r.i - from)
+    if (this.#generated !== undefined) this.#changeLoop(this.#generated, r.i - from)
     this.#shares?.end(made)
     this.#pace.note(made, r.out[r.out.length - 1])
     if (this.#shares === undefined) this.#context.meter.busy(start, made)
@@ -234,8 +242,8 @@ export class Segment implements Body {
 
   /** Inside a batch, or when one failed, the state to report is that of the batch's start. */
   #noteClean(batchStart: Clean): void {
-    const { pending, cleanI, cleanState, failed } = this.#r
-    if (pending.length === 0 && failed === undefined) {
+    const { pending, rows, cleanI, cleanState, failed } = this.#r
+    if (pending.length === 0 && rows === 0 && failed === undefined) {
       this.#clean = undefined
     } else if (cleanI < 0) {
       this.#clean = batchStart
@@ -265,9 +273,11 @@ export class Segment implements Body {
     this.#held = undefined
     this.#clean = undefined
     const op = this.#plan.ops[failed.op]
-    const index =
+    const position =
       this.#inlet === undefined ? this.#positionBehind(op, failed.before.i) : this.#inlet.ordinal
+    const index = failed.index ?? position
     r.pending = []
+    r.rows = 0
     r.i = failed.after.i
     r.j = failed.after.j
     r.over = isOver(this.#plan, failed.after.state)

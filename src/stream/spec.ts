@@ -63,8 +63,11 @@ export interface GatherSpec<P = never> extends RowBase<P> {
   readonly rows: 'gather'
   readonly size: (params: P) => number
   readonly make: (params: P) => (items: readonly unknown[]) => unknown
-  /** True when `make` of numbers is a `Float64Array` of them: the loop then writes it directly. */
-  readonly numbers?: boolean
+  /**
+   * True when `make` of numbers is a `Float64Array` of them, and of flat records of numbers a record of those:
+   * the loop then writes the columns directly.
+   */
+  readonly columns?: boolean
   /** Whether an incomplete rest at the end comes out. */
   readonly keepsRest: (params: P) => boolean
 }

@@ -110,6 +110,16 @@ const simple: readonly fc.Arbitrary<Step>[] = [
     model: (xs) => chunked(xs, n).map(sum),
   })),
   small.map((n) => ({
+    name: `batch(${n}) of records.unbatch`,
+    apply: (ds) =>
+      ds
+        .map((x) => ({ id: x, twice: 2 * x }))
+        .batch(n)
+        .unbatch()
+        .map(({ id, twice }) => twice - id),
+    model: (xs) => [...xs],
+  })),
+  small.map((n) => ({
     name: `batch(${n}, drop).unbatch`,
     apply: (ds) => ds.batch(n, { dropRemainder: true }).unbatch(),
     model: (xs) =>
