@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { RunEvent } from '../index.ts'
 import { UsageError } from '../errors/index.ts'
 import { loadProgram } from '../stage/index.ts'
 
@@ -13,6 +14,7 @@ export interface Runnable {
     readonly seed?: number
     readonly epoch?: number
     readonly signal: AbortSignal
+    readonly observe?: (event: RunEvent) => void
   }): AsyncIterable<unknown>
   take(n: number): Runnable
   cardinality(): number | undefined

@@ -1,3 +1,4 @@
+import type { RunEvent } from '../index.ts'
 import { Progress } from '../ui/index.ts'
 import type { RunOptions } from './arguments.ts'
 import { jsonLine } from './json-line.ts'
@@ -57,6 +58,9 @@ async function printAll(
   const shown = process.stdout.isTTY ? { shown: shownOnTerminal } : {}
   const iteration = (take === undefined ? dataset : dataset.take(take)).iterate({
     signal,
+    observe: (event) => {
+      if (event.type === 'warning') warn(event)
+    },
     ...(seed !== undefined && { seed }),
     ...(epoch !== undefined && { epoch }),
   })
@@ -65,6 +69,13 @@ async function printAll(
     if (full) await full
     counter.count++
   }
+}
+
+/** What to know about the pipeline: each told once, on stderr. */
+function warn({ code, stage, at, message }: Extract<RunEvent, { type: 'warning' }>): void {
+  const clear = process.stderr.isTTY ? '\r\u001B[K' : ''
+  const where = at === undefined ? stage : `${stage} (${at})`
+  process.stderr.write(`${clear}warning: ${where} ${message} [${code}]\n`)
 }
 
 /** A run that was asked to stop ends by an error; that is no failure. */

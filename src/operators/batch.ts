@@ -15,6 +15,7 @@ export const batchSpec: GatherSpec<BatchParams> = {
   structure: ({ size, dropRemainder }) => ({ size, dropRemainder }),
   cardinality: ({ size, dropRemainder }, [n]) =>
     n === undefined ? undefined : dropRemainder ? Math.floor(n / size) : Math.ceil(n / size),
+  bytes: ({ size }, [each]) => (each === undefined ? undefined : size * each),
   size: ({ size }) => size,
   make: () => collate,
   columns: true,

@@ -1,7 +1,7 @@
 import type { PlanNode } from '../plan/node.ts'
 import { Inlet } from '../stream/inlet.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Pace, Token } from '../stream/operator.ts'
-import { sameCardinality, type JunctionSpec } from '../stream/spec.ts'
+import { type JunctionSpec, sameBytes, sameCardinality } from '../stream/spec.ts'
 
 export const cacheSpec: JunctionSpec<object> = {
   op: 'cache',
@@ -10,6 +10,12 @@ export const cacheSpec: JunctionSpec<object> = {
   tfData: 'cache, in memory; it is filled once for all iterations of the dataset',
   structure: () => ({}),
   cardinality: sameCardinality,
+  bytes: sameBytes,
+  traits: () => ({
+    runs: 'fills memory in the first epoch, then reads it',
+    holds: Infinity,
+    resume: 'in another process the elements before the position are made again',
+  }),
   open: (node, context, from) => new Cache(node, context, from),
 }
 

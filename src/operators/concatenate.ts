@@ -14,6 +14,8 @@ export const concatenateSpec: JunctionSpec<object> = {
       ? undefined
       : inputs.reduce<number>((a, n) => a + (n ?? 0), 0)
   },
+  bytes: (_, [a, b]) => (a === b ? a : undefined),
+  traits: () => ({ runs: 'one input after the other' }),
   open: (node, context, from) => new Concatenate(node, context, from),
 }
 

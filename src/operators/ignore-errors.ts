@@ -1,6 +1,6 @@
 import { StageError } from '../errors/index.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Token } from '../stream/operator.ts'
-import { type JunctionSpec, unknownCardinality } from '../stream/spec.ts'
+import { type JunctionSpec, sameBytes, unknownCardinality } from '../stream/spec.ts'
 
 export const ignoreErrorsSpec: JunctionSpec<object> = {
   op: 'ignoreErrors',
@@ -10,6 +10,7 @@ export const ignoreErrorsSpec: JunctionSpec<object> = {
   tfData: 'ignore_errors',
   structure: () => ({}),
   cardinality: unknownCardinality,
+  bytes: sameBytes,
   open: (_, context, from) => new IgnoreErrors(context, from),
 }
 

@@ -34,6 +34,13 @@ export const mapAsyncSpec: JunctionSpec<MapAsyncParams> = {
     typeof fn === 'function' ? {} : { stage: fn.address, config: hashOf(fn.config) },
   cardinality: ({ onError }, inputs) =>
     onError === 'skip' ? unknownCardinality(undefined, inputs) : sameCardinality(undefined, inputs),
+  traits: ({ fn, parallelism }) => ({
+    runs:
+      typeof fn === 'function'
+        ? `${parallelism} calls at once, order kept`
+        : `on ${fn.place}, order kept`,
+    resume: 'repeats the calls that were under way',
+  }),
   open: (node, context, from) => new MapAsync(node, context, from),
 }
 

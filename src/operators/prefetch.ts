@@ -1,6 +1,6 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Token } from '../stream/operator.ts'
-import { sameCardinality, type JunctionSpec } from '../stream/spec.ts'
+import { type JunctionSpec, sameBytes, sameCardinality } from '../stream/spec.ts'
 
 export interface PrefetchParams {
   /** Elements to have ready; the chunk that passes it is still read. */
@@ -15,6 +15,11 @@ export const prefetchSpec: JunctionSpec<PrefetchParams> = {
   // How far ahead it reads changes no result, so it is no part of a checkpoint's fingerprint.
   structure: () => ({}),
   cardinality: sameCardinality,
+  bytes: sameBytes,
+  traits: ({ size }) => ({
+    runs: size === 0 ? 'hands on' : 'reads ahead while the reader is busy',
+    holds: size,
+  }),
   open: (node, context, from) =>
     node.params.size === 0 ? new PassOn(context, from) : new Prefetch(node, context, from),
 }

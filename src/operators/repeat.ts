@@ -1,6 +1,6 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Token } from '../stream/operator.ts'
-import type { JunctionSpec } from '../stream/spec.ts'
+import { type JunctionSpec, sameBytes } from '../stream/spec.ts'
 
 export interface RepeatParams {
   /** Negative repeats without end, as in tf.data. */
@@ -18,6 +18,8 @@ export const repeatSpec: JunctionSpec<RepeatParams> = {
     if (count < 0) return n === undefined ? undefined : Infinity
     return n === undefined ? undefined : n * count
   },
+  bytes: sameBytes,
+  traits: () => ({ runs: 'an epoch after the other' }),
   open: (node, context, from) => new Repeat(node, context, from),
 }
 

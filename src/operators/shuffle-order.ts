@@ -43,3 +43,11 @@ export function oldest(held: Float64Array): number {
   for (const ordinal of held) if (ordinal < least) least = ordinal
   return least
 }
+
+/**
+ * How many inputs ago the oldest element in the slots came in, on average: until each slot was drawn at least
+ * once, looking back, which is the coupon collector's time, `size * (ln size + 0.577) + 0.5`.
+ */
+export function expectedAge(size: number): number {
+  return size * (Math.log(size) + 0.5772) + 0.5
+}

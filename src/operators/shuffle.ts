@@ -4,8 +4,8 @@ import { Inlet } from '../stream/inlet.ts'
 import type { Body, Chunk, Json, LazyToken, OpenContext, Pace, Token } from '../stream/operator.ts'
 import { combine, hashBelow } from '../stream/random.ts'
 import { plain } from '../stream/token.ts'
-import { heldAfter, oldest } from './shuffle-order.ts'
-import { type JunctionSpec, sameCardinality } from '../stream/spec.ts'
+import { expectedAge, heldAfter, oldest } from './shuffle-order.ts'
+import { type JunctionSpec, sameBytes, sameCardinality } from '../stream/spec.ts'
 
 export interface ShuffleParams {
   readonly size: number
@@ -22,6 +22,11 @@ export const shuffleSpec: JunctionSpec<ShuffleParams> = {
   tfData: 'shuffle; without a seed the order follows from the run seed',
   structure: ({ size, seed, reshuffle }) => ({ size, seed: seed ?? null, reshuffle }),
   cardinality: sameCardinality,
+  bytes: sameBytes,
+  traits: ({ size }, [length]) => ({
+    holds: size,
+    rereads: Math.min(expectedAge(size), length ?? Infinity),
+  }),
   noop: ({ size }) => size === 1,
   open: (node, context, from) => new Shuffle(node, context, from),
 }

@@ -18,6 +18,11 @@ export const zipSpec: JunctionSpec<ZipParams> = {
   tfData: 'zip',
   structure: ({ structure }) => ({ structure }),
   cardinality: (_, inputs) => shortest(inputs),
+  bytes: (_, inputs) =>
+    inputs.every((bytes) => bytes !== undefined)
+      ? inputs.reduce((sum, bytes) => sum + 8 + bytes, 32)
+      : undefined,
+  traits: () => ({ runs: 'reads its inputs side by side' }),
   open: (node, context, from) => new Zip(node, context, from),
 }
 

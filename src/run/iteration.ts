@@ -8,6 +8,8 @@ import type { Operator, Token } from '../stream/operator.ts'
 import { plain } from '../stream/token.ts'
 import { Fairness } from './fairness.ts'
 import type { Observer } from '../trace/events.ts'
+import { adviceOn } from './advice/advice.ts'
+import { Facts } from './explain/facts.ts'
 import { type Checkpoint, checkCheckpoint, makeCheckpoint, whyNotResumable } from './checkpoint.ts'
 import { codegenAllowed } from './codegen.ts'
 import type { RunCounts } from './meter.ts'
@@ -212,6 +214,13 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       throw new ClosedError('this iteration was closed before it began')
     this.#outer?.throwIfAborted()
     this.#outer?.addEventListener('abort', this.#onAbort, { once: true })
+    this.#warn()
+  }
+
+  #warn(): void {
+    const { observe } = this.#run
+    if (observe === undefined) return
+    for (const warning of adviceOn(new Facts(this.#root))) observe({ type: 'warning', ...warning })
   }
 
   #stop(reason: unknown): void {

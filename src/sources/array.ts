@@ -1,3 +1,4 @@
+import { sizeOf } from '../stream/size-of.ts'
 import type { IndexedSource, SourceSpec } from '../stream/spec.ts'
 import { batchLength, sliceAt } from '../tensor/index.ts'
 
@@ -12,6 +13,7 @@ export const arraySpec: SourceSpec<ArrayParams> = {
   tfData: 'from_tensor_slices of one list; from_tensors for one item',
   structure: ({ items }) => ({ length: items.length }),
   cardinality: ({ items }) => items.length,
+  bytes: ({ items }) => (items.length === 0 ? undefined : sizeOf(items[0])),
   indexed: ({ items }): IndexedSource => ({
     length: items.length,
     emit: (bind, i) => `${bind(items)}[${i}]`,
@@ -31,6 +33,7 @@ export const slicesSpec: SourceSpec<SlicesParams> = {
   tfData: 'from_tensor_slices',
   structure: ({ columns }) => ({ length: batchLength(columns) }),
   cardinality: ({ columns }) => batchLength(columns),
+  bytes: ({ columns }) => (batchLength(columns) === 0 ? undefined : sizeOf(sliceAt(columns, 0))),
   indexed: ({ columns }): IndexedSource => ({
     length: batchLength(columns),
     emit: (bind, i) => `${bind(sliceAt)}(${bind(columns)}, ${i})`,

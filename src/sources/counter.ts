@@ -12,6 +12,7 @@ export const counterSpec: SourceSpec<CounterParams> = {
   tfData: 'counter',
   structure: ({ start, step }) => ({ start, step }),
   cardinality: () => Infinity,
+  bytes: () => 8,
   indexed: ({ start, step }): IndexedSource => ({
     length: Infinity,
     emit: (_, i) => `${start} + ${i} * ${step}`,

@@ -21,6 +21,7 @@ export const listFilesSpec: SourceSpec<ListFilesParams> = {
   tfData: 'list_files, sorted unless told to shuffle; folders are read with all below',
   structure: ({ patterns, shuffleSeed }) => ({ patterns, shuffleSeed: shuffleSeed ?? null }),
   cardinality: () => undefined,
+  traits: () => ({ runs: 'lists files', resume: 'lists the files again' }),
   open: ({ params: { patterns, shuffleSeed } }, context, from) => {
     const list = (): Promise<readonly string[]> => listAll(patterns)
     const key = shuffleSeed === undefined ? undefined : combine(context.key, shuffleSeed)
@@ -48,6 +49,7 @@ export const labeledFilesSpec: SourceSpec<LabeledFilesParams> = {
   tfData: 'keras.utils.image_dataset_from_directory, without decoding',
   structure: ({ folder }) => ({ folder }),
   cardinality: () => undefined,
+  traits: () => ({ runs: 'lists files', resume: 'lists the files again' }),
   open: ({ params: { folder } }, context, from) =>
     new Listing(
       `labeledFiles(${JSON.stringify(folder)})`,

@@ -32,6 +32,13 @@ export const generatorSpec: SourceSpec<GeneratorParams> = {
   structure: ({ cursor }) => (cursor === undefined ? {} : { start: cursor.start }),
   cardinality: () => undefined,
   open: ({ params }, context, from) => new GeneratorSource(params, context, from),
+  traits: ({ cursor }) => ({
+    runs: 'reads an iterable',
+    resume:
+      cursor === undefined
+        ? 'runs from the start again; what was delivered is dropped'
+        : 'goes on behind the last cursor',
+  }),
   notResumable: ({ replayable }) =>
     replayable
       ? undefined

@@ -15,6 +15,7 @@ export const randomSpec: SourceSpec<RandomParams> = {
   tfData: 'random; without a seed the numbers follow from the run seed',
   structure: ({ seed, rerandomize }) => ({ seed: seed ?? null, rerandomize }),
   cardinality: () => Infinity,
+  bytes: () => 8,
   indexed: ({ seed, rerandomize }): IndexedSource<number> => ({
     length: Infinity,
     own: ({ key, fixedKey }) => combine(rerandomize ? key : fixedKey, seed ?? 0),

@@ -13,6 +13,7 @@ export const rangeSpec: SourceSpec<RangeParams> = {
   tfData: 'range',
   structure: ({ start, stop, step }) => ({ start, stop: String(stop), step }),
   cardinality: rangeLength,
+  bytes: () => 8,
   indexed: (params): IndexedSource => ({
     length: rangeLength(params),
     emit: (_, i) =>

@@ -1,5 +1,6 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Body, Json, OpenContext } from './operator.ts'
+import type { Traits } from './traits.ts'
 
 /**
  * What an operator's file holds. A source makes elements, a row operator is fused into a segment's loop, a
@@ -13,6 +14,9 @@ export type RowSpec<P = never> = StepSpec<P> | ExpandSpec<P> | GatherSpec<P>
 /** Number of elements where it is known without running: `Infinity` when it never ends. */
 export type Cardinality = number | undefined
 
+/** Bytes of an element in memory, where they are known without running. */
+export type Bytes = number | undefined
+
 /** A user's function as the engine holds it. */
 export type UserFn = (...args: never[]) => unknown
 
@@ -25,6 +29,10 @@ interface SpecBase<P> {
   /** What decides which elements come out: printed by `explain`, and part of a checkpoint's fingerprint. */
   readonly structure: (params: P) => { readonly [name: string]: Json }
   readonly cardinality: (params: P, inputs: readonly Cardinality[]) => Cardinality
+  /** For `explain`; none of it changes a run. */
+  readonly traits?: (params: P, inputs: readonly Cardinality[]) => Traits
+  /** About how many bytes an element takes, given those of its inputs. Default: unknown, except of views and filters. */
+  readonly bytes?: (params: P, inputs: readonly Bytes[]) => Bytes
   /** True when with these parameters, as far as `structure` shows them, it hands on its input as it is. */
   readonly noop?: (params: P) => boolean
   /** Parameters with which it does alone what it and its like right above it do. */
@@ -154,6 +162,9 @@ export interface PositionMap<O = unknown> {
 
 /** Cardinality of what keeps the number of elements. */
 export const sameCardinality = (_: unknown, [n]: readonly Cardinality[]): Cardinality => n
+
+/** Bytes of what hands on elements as they are. */
+export const sameBytes = (_: unknown, [bytes]: readonly Bytes[]): Bytes => bytes
 
 /** Cardinality of what drops elements by their value. */
 export const unknownCardinality = (_: unknown, [n]: readonly Cardinality[]): Cardinality =>

@@ -6,6 +6,21 @@
 /** Why something waits. */
 export type WaitReason = 'input' | 'room' | 'worker' | 'memory' | 'limit' | 'user'
 
+/** Stable names of what a run warns of. */
+export type WarningCode =
+  | 'cache-after-random'
+  | 'cache-after-shuffle'
+  | 'cache-not-filled'
+  | 'cache-without-end'
+  | 'batch-before-shuffle'
+  | 'small-shuffle'
+  | 'large-shuffle'
+  | 'unordered-before-shuffle'
+  | 'repeat-before-shuffle'
+  | 'read-once'
+  | 'no-prefetch'
+  | 'shard-late'
+
 /** Times are milliseconds of `performance.now()` of the thread that runs the pipeline. */
 export type RunEvent =
   | {
@@ -42,6 +57,16 @@ export type RunEvent =
       readonly element: unknown
       readonly error: unknown
       readonly attempts: number
+    }
+  | {
+      /** Something works, and is probably not what was meant; told once, most when the run starts. */
+      readonly type: 'warning'
+      readonly code: WarningCode
+      readonly stage: string
+      /** Where the user added the stage: `file:line`. */
+      readonly at?: string
+      /** What happens, and what to do. */
+      readonly message: string
     }
 
 /** Receives events as they happen; must not throw and should be quick. */

@@ -1,1 +1,1 @@
-export type { Observer, RunEvent, WaitReason } from './events.ts'
+export type { Observer, RunEvent, WaitReason, WarningCode } from './events.ts'

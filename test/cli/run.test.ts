@@ -70,6 +70,15 @@ test('a module that throws at import exits with 1 and its stack', async () => {
   expect(stderr).toMatch(/TypeError: at import[^]*throws\.ts:1/)
 })
 
+test('what a pipeline should be warned of is told once on stderr', async () => {
+  const { code, stdout, stderr } = await command('run', 'mixed.ts')
+  expect(stderr).toMatch(
+    /^warning: shuffle#1 \(mixed\.ts:3\) mixes the epochs of repeat#1[^\n]+\[repeat-before-shuffle\]\n/,
+  )
+  expect(stderr.match(/warning/g)).toHaveLength(1)
+  expect([code, lines(stdout).length]).toEqual([0, 12])
+})
+
 test('explain prints the plan, and runs nothing', async () => {
   const { code, stdout, stderr } = await command('explain', 'squares.ts')
   expect(stdout).toMatch(/range[^]*stages\.ts#square[^]*threads\(2\)/)
