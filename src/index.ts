@@ -9,6 +9,7 @@ export type {
   RandomOptions,
   ShuffleOptions,
   StreamOptions,
+  ValidateOptions,
   ZipInput,
   Zipped,
 } from './dataset/index.ts'
@@ -25,6 +26,7 @@ export type { Clock } from './stream/clock.ts'
 export type { DeadLetter, DeadLetters } from './stream/dead-letter.ts'
 export type { Duration } from './stream/duration.ts'
 export type { Local } from './stream/local.ts'
+export type { StandardSchema } from './stream/standard-schema.ts'
 export type { Json } from './stream/operator.ts'
 export { Column, Tensor } from './tensor/index.ts'
 export type { Batch, NumericArray, Shape, Unbatch } from './tensor/index.ts'

@@ -6,6 +6,7 @@ import type { IterateOptions } from '../run/iteration.ts'
 import type { LabeledFile } from '../sources/files.ts'
 import type { Local } from '../stream/local.ts'
 import type { Json } from '../stream/operator.ts'
+import type { SchemaOutput, StandardSchema } from '../stream/standard-schema.ts'
 import type { Batch, Unbatch } from '../tensor/index.ts'
 import { callSite } from './call-site.ts'
 import { type MapFn, type MapOptions, mapNode } from './map.ts'
@@ -27,6 +28,7 @@ import {
   rangeNode,
   slicesNode,
 } from './sources.ts'
+import { type ValidateOptions, validateNode } from './validate.ts'
 import type { Widened } from './widened.ts'
 import { type ZipInput, type Zipped, zipNode } from './zip.ts'
 
@@ -187,6 +189,20 @@ export class Dataset<T> extends Runnable<T> {
   filter(fn: (x: T, local: Local) => boolean): Dataset<T> {
     checkFunction('filter', fn)
     return this.#append('filter', { fn })
+  }
+
+  /**
+   * Lets through what a schema accepts, as the schema makes it: a Standard Schema, such as of zod, valibot or
+   * arktype, whose output is the element type from here on. An asynchronous schema needs `parallelism`.
+   *
+   * @throws StageError on iteration for an element that the schema refuses, with the issues in its `cause`, a
+   *   `ValidationError`; with `onError: 'skip'` it is left out and counted instead.
+   */
+  validate<S extends StandardSchema>(
+    schema: S,
+    options: ValidateOptions = {},
+  ): Dataset<SchemaOutput<S>> {
+    return new Dataset(validateNode(this.plan, schema, options, callSite()))
   }
 
   /** Makes several elements, or none, of each: those of the array that `fn` returns. */

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'MILLSTREAM_WORKER_DIED'
   | 'MILLSTREAM_TYPESCRIPT_LOADER'
   | 'MILLSTREAM_DATA'
+  | 'MILLSTREAM_INVALID_ELEMENT'
   | 'MILLSTREAM_USAGE'
   | 'MILLSTREAM_CLOSED'
 
@@ -127,6 +128,24 @@ export class TypeScriptLoaderError extends MillstreamError {
 export class DataError extends MillstreamError {
   constructor(message: string, options?: ErrorOptions) {
     super('MILLSTREAM_DATA', message, options)
+  }
+}
+
+/** One thing that a schema has against an element. */
+export interface ValidationIssue {
+  /** The member it is about, such as `user.tags[0]`; empty for the element itself. */
+  readonly path: string
+  readonly message: string
+}
+
+/** A schema refused an element; the message names each issue. It is the `cause` of a `StageError`. */
+export class ValidationError extends MillstreamError {
+  readonly issues: readonly ValidationIssue[]
+
+  constructor(issues: readonly ValidationIssue[], options?: ErrorOptions) {
+    const texts = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
+    super('MILLSTREAM_INVALID_ELEMENT', texts.join('; '), options)
+    this.issues = issues
   }
 }
 

@@ -26,6 +26,7 @@ import type { OperatorSpec } from '../stream/spec.ts'
 import { takeSpec } from './take.ts'
 import { takeWhileSpec } from './take-while.ts'
 import { unbatchSpec } from './unbatch.ts'
+import { keepValidSpec, validateSpec } from './validate.ts'
 import { zipSpec } from './zip.ts'
 
 /** Every operator there is: one file each, one row here. */
@@ -44,6 +45,8 @@ export const operators: readonly OperatorSpec[] = [
   mapSpec,
   mapAsyncSpec,
   filterSpec,
+  validateSpec,
+  keepValidSpec,
   flatMapSpec,
   batchSpec,
   unbatchSpec,

@@ -31,7 +31,7 @@ export class CountingMeter implements Meter {
     // nobody looks
   }
 
-  skipped(_index: number, _element: unknown, _error: unknown): void {
+  skipped(_index: number, _element: unknown, _error: unknown, _stage?: string): void {
     this.counts.skipped++
   }
 
@@ -65,9 +65,9 @@ export class ObservingMeter extends CountingMeter {
     this.#observe({ type: 'slice', stage, lane: 'main', start, end, n })
   }
 
-  override skipped(index: number, element: unknown, error: unknown): void {
+  override skipped(index: number, element: unknown, error: unknown, stage = this.#node.id): void {
     super.skipped(index, element, error)
-    this.#observe({ type: 'skip', stage: this.#node.id, index, element, error })
+    this.#observe({ type: 'skip', stage, index, element, error })
   }
 
   override dead(index: number, element: unknown, error: unknown, attempts: number): void {

@@ -243,6 +243,7 @@ r.over = over; r.pending = []; r.rows = 0`
       own: (name) => `${name}${k}`,
       bind: (value) => this.#bind(value),
       drop: 'continue',
+      skip: (index, error) => `env.skip(${k}, ${index}, x, ${error})`,
       // What ends the segment from before an expansion lets that expansion finish.
       finish: this.#plan.ratio >= 0 && k > this.#plan.ratio ? 'over = inner = true' : 'over = true',
     }

@@ -163,6 +163,7 @@ class Interpreter implements Loop {
         this.#r.over = true
         if (k > this.#plan.ratio) this.#innerOver = true
       },
+      skip: (index, x, error) => this.#env.skip(k, index, x, error),
     }
     return op.spec.step(op.node.params as never, env, next)
   }

@@ -67,4 +67,6 @@ export interface LoopEnv {
   readonly locals: readonly (ElementLocal | undefined)[]
   /** What the source made of its chance, then what each view made of its. */
   readonly own: readonly unknown[]
+  /** Operator `op` leaves out its `index`-th element because of an error. */
+  readonly skip: (op: number, index: number, element: unknown, error: unknown) => void
 }

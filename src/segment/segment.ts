@@ -123,7 +123,10 @@ export class Segment implements Body {
         ? new ElementLocal(this.#context.keyFor(op.node), this.#context.signal)
         : undefined,
     )
-    const env = { locals, own: this.#own }
+    const skip: LoopEnv['skip'] = (op, index, x, error) => {
+      this.#context.meter.skipped(index, x, error, this.#plan.ops[op]?.node.id)
+    }
+    const env = { locals, own: this.#own, skip }
     if (this.#shares !== undefined) return interpret(this.#plan, env, this.#shares.onOperator)
     if (this.#context.codegen === 'never') return interpret(this.#plan, env)
     const code = codeOf(node, this.#plan)

@@ -67,8 +67,8 @@ export interface Meter {
   share(stage: string, start: number, end: number, n: number): void
   /** True when fused operators should be timed one by one. */
   readonly shares: boolean
-  /** An element failed and was left out. */
-  skipped(index: number, element: unknown, error: unknown): void
+  /** An element failed and was left out: by the operator of the meter, or by `stage`, which is fused with it. */
+  skipped(index: number, element: unknown, error: unknown, stage?: string): void
   /** An element failed `attempts` times and went to the dead letters. */
   dead(index: number, element: unknown, error: unknown, attempts: number): void
 }

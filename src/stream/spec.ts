@@ -99,6 +99,8 @@ export interface Emitter {
   readonly drop: string
   /** Ends the loop; the current element still goes on unless `drop` follows. */
   readonly finish: string
+  /** Reports that the current element, the `index`-th of this operator, is left out because of an error. */
+  skip(index: string, error: string): string
 }
 
 /** The interpreter's side of `Emitter`. */
@@ -107,6 +109,7 @@ export interface StepEnv {
   get(k: number): unknown
   set(k: number, value: unknown): void
   finish(): void
+  skip(index: number, x: unknown, error: unknown): void
 }
 
 /** Reads inputs through inlets; buffers, merges, waits. */

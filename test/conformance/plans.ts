@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { Dataset, InvalidArgumentError, type ShuffleOptions } from 'millstream'
+import { Dataset, InvalidArgumentError, type ShuffleOptions, type StandardSchema } from 'millstream'
 
 /** One step of a random pipeline over numbers: how the engine does it and what it means for plain arrays. */
 export interface Step {
@@ -94,6 +94,11 @@ const simple: readonly fc.Arbitrary<Step>[] = [
     name: `filter(%${k})`,
     apply: (ds) => ds.filter((x) => x % k !== 1),
     model: (xs) => xs.filter((x) => x % k !== 1),
+  })),
+  small.map((k) => ({
+    name: `validate(%${k}, skip)`,
+    apply: (ds) => ds.validate(notOne(k), { onError: 'skip' }),
+    model: (xs) => xs.filter((x) => x % k !== 1).map((x) => x + 2),
   })),
   small.map((k) => {
     const several = (x: number): number[] =>
@@ -251,6 +256,13 @@ const simple: readonly fc.Arbitrary<Step>[] = [
       ds.map(async (x, local) => x + Math.floor(local.random() * 50), { parallelism: n }),
   })),
 ]
+
+/** A schema that refuses some numbers and changes the others. */
+function notOne(k: number): StandardSchema<unknown, number> {
+  const validate = (x: unknown): { value: number } | { issues: { message: string }[] } =>
+    Number(x) % k === 1 ? { issues: [{ message: 'no' }] } : { value: Number(x) + 2 }
+  return { '~standard': { version: 1, vendor: 'plans', validate } }
+}
 
 /** A shuffle of all where there is random access; what lacks it must say so. */
 function globally(ds: Dataset<number>, options: ShuffleOptions): Dataset<number> {

@@ -1,5 +1,6 @@
 import { Dataset } from 'millstream'
 import { expectTypeOf, test } from 'vitest'
+import * as z from 'zod'
 
 interface Row {
   readonly id: number
@@ -61,4 +62,19 @@ test('wrong cursors do not compile', () => {
   Dataset.fromPages({ start: '', read: () => ({ items: [1], next: 2 }) })
   // @ts-expect-error items are an array
   Dataset.fromPages({ start: '', read: () => ({ items: 1 }) })
+})
+
+test('a schema narrows to its output', () => {
+  const rows = Dataset.fromArray<unknown>([])
+  const User = z.object({ id: z.coerce.number(), name: z.string().default('') })
+  const users = rows.validate(User)
+  expectTypeOf(users).toEqualTypeOf<Dataset<{ id: number; name: string }>>()
+  expectTypeOf(users.map(({ id }) => id)).toEqualTypeOf<Dataset<number>>()
+  const texts = rows.validate(
+    z.number().transform((x) => `${x}`),
+    { onError: 'skip', parallelism: 2 },
+  )
+  expectTypeOf(texts).toEqualTypeOf<Dataset<string>>()
+  // @ts-expect-error not a schema
+  rows.validate((x: unknown) => typeof x === 'number')
 })
