@@ -20,7 +20,7 @@ Written by \`npm run docs:operators\` from the operator table. What tf.data has 
 | --- | --- | --- | --- |
 ${rows.join('\n')}
 
-On datasets, without an operator of their own: \`reduce\`, \`toArray\`, \`forEach\`, \`first\`, \`apply\`, \`cardinality\`,
+On datasets, without an operator of their own: \`reduce\`, \`toArray\`, \`forEach\`, \`first\`, \`apply\`, \`cardinality\`, \`elementSpec\`,
 \`explain\`, \`iterate\`, \`resume\`, \`toReadableStream\`, \`toNodeStream\`. \`map\` becomes \`mapAsync\` for \`async\` functions, with \`parallelism\` or \`onError: 'skip'\`, and for
 stages with a place. \`validate\` becomes \`keepValid\` with \`onError: 'skip'\`, and \`mapAsync\` with \`parallelism\`. \`shuffle('global')\`
 is \`globalShuffle\`.

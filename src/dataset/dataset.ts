@@ -302,6 +302,16 @@ export class Dataset<T> extends Runnable<T> {
     return this.#append('prefetch', { size: checkWhole('prefetch', 'bufferSize', bufferSize, 0) })
   }
 
+  /**
+   * Says how many elements there are, where `cardinality` cannot know; `Infinity` where there is no end.
+   *
+   * @throws StageError on iteration where there turn out to be fewer or more, behind those that there are.
+   */
+  assertCardinality(count: number): Dataset<T> {
+    if (count !== Infinity) checkWhole('assertCardinality', 'count', count, 0)
+    return this.#append('assertCardinality', { count })
+  }
+
   /** Leaves out elements on which a stage above failed; each is reported as a `skip` event and counted. */
   ignoreErrors(): Dataset<T> {
     return this.#append('ignoreErrors', {})

@@ -4,6 +4,7 @@ import type { PlanNode } from '../plan/node.ts'
 import type { Checkpoint } from '../run/checkpoint.ts'
 import { cardinalityOf, explain } from '../run/explain.ts'
 import { type IterateOptions, Iteration } from '../run/iteration.ts'
+import { ElementSpec } from '../tensor/index.ts'
 import { nodeStreamOf, type StreamOptions, webStreamOf } from './streams.ts'
 
 /** What can be done with a described pipeline: run it, or ask about it. `Dataset` adds what describes. */
@@ -83,6 +84,21 @@ export class Runnable<T> implements AsyncIterable<T> {
   /** Number of elements: `Infinity` when it never ends, undefined when only running it would tell. */
   cardinality(): number | undefined {
     return cardinalityOf(this.plan)
+  }
+
+  /**
+   * What the first element is made of: kinds, dtypes, shapes; undefined of an empty dataset. Unlike `element_spec`
+   * of tf.data it has to run the pipeline as far as there, and a shape is that of one element: others, such as
+   * the last batch, may differ. It does not count as a pass.
+   */
+  async elementSpec(options: IterateOptions = {}): Promise<ElementSpec | undefined> {
+    const run = this.iterate({ epoch: 0, chunk: 1, ...options })
+    try {
+      const { done, value } = await run.next()
+      return done === true ? undefined : ElementSpec.of(value)
+    } finally {
+      await run.close()
+    }
   }
 
   /** The plan, what runs as one loop, and where. */

@@ -6,6 +6,7 @@ import { generatorSpec } from '../sources/generator.ts'
 import { randomSpec } from '../sources/random.ts'
 import { pagesSpec } from '../sources/pages.ts'
 import { rangeSpec } from '../sources/range.ts'
+import { assertCardinalitySpec } from './assert-cardinality.ts'
 import { batchSpec } from './batch.ts'
 import { cacheSpec } from './cache.ts'
 import { concatenateSpec } from './concatenate.ts'
@@ -62,6 +63,7 @@ export const operators: readonly OperatorSpec[] = [
   cacheSpec,
   prefetchSpec,
   ignoreErrorsSpec,
+  assertCardinalitySpec,
 ]
 
 const byName = new Map(operators.map((spec) => [spec.op, spec]))

@@ -24,6 +24,10 @@ export const pagesSpec: SourceSpec<PagesParams> = {
   tfData: 'none',
   structure: ({ start }) => ({ start }),
   cardinality: () => undefined,
+  traits: () => ({
+    runs: 'asks for one page after the other',
+    resume: 'asks again for the page that was being delivered',
+  }),
   open: ({ params }, context, from) => new PagesSource(params, context, from),
 }
 

@@ -217,6 +217,11 @@ const simple: readonly fc.Arbitrary<Step>[] = [
       ds.map(async (x) => failOn(await jittered(x), n + 2), { parallelism: n, onError: 'skip' }),
     model: (xs) => xs.filter((x) => x % (n + 2) !== 2),
   })),
+  fc.integer({ min: 0, max: 30 }).map((n) => ({
+    name: `assertCardinality(${n}), ignoreErrors`,
+    apply: (ds) => ds.assertCardinality(n).ignoreErrors(),
+    model: (xs) => xs.slice(0, n),
+  })),
   small.map((n) => ({
     name: `failing map, ignoreErrors`,
     apply: (ds) => ds.map((x) => failOn(x, n + 3)).ignoreErrors(),

@@ -1,4 +1,5 @@
-import { Dataset } from 'millstream'
+import { createReadStream } from 'node:fs'
+import { Dataset, type ElementSpec } from 'millstream'
 import { expectTypeOf, test } from 'vitest'
 import * as z from 'zod'
 
@@ -77,4 +78,17 @@ test('a schema narrows to its output', () => {
   expectTypeOf(texts).toEqualTypeOf<Dataset<string>>()
   // @ts-expect-error not a schema
   rows.validate((x: unknown) => typeof x === 'number')
+})
+
+test('what an element is made of', () => {
+  const numbers = Dataset.range(3).assertCardinality(3)
+  expectTypeOf(numbers).toEqualTypeOf<Dataset<number>>()
+  expectTypeOf(numbers.elementSpec()).resolves.toEqualTypeOf<ElementSpec | undefined>()
+  expectTypeOf(numbers.toReadableStream()).toEqualTypeOf<ReadableStream<number>>()
+  expectTypeOf(Dataset.from(numbers.toReadableStream())).toEqualTypeOf<Dataset<number>>()
+  expectTypeOf(Dataset.from(createReadStream('x'))).toEqualTypeOf<Dataset<Buffer>>()
+  expectTypeOf(Dataset.from<string>(createReadStream('x'))).toEqualTypeOf<Dataset<string>>()
+  expectTypeOf(Dataset.listFiles(['a', 'b'], { shuffle: true })).toEqualTypeOf<Dataset<string>>()
+  // @ts-expect-error a count is a number
+  numbers.assertCardinality('3')
 })
