@@ -10,6 +10,17 @@ import type { SchemaOutput, StandardSchema } from '../stream/standard-schema.ts'
 import type { Batch, Unbatch } from '../tensor/index.ts'
 import { callSite } from './call-site.ts'
 import { type MapFn, type MapOptions, mapNode } from './map.ts'
+import {
+  flatMapNode,
+  type GroupByWindowOptions,
+  groupByWindowNode,
+  type InterleaveOptions,
+  interleaveNode,
+  type Several,
+  type Windowed,
+  type WindowOptions,
+  windowNode,
+} from './nested.ts'
 import { Runnable } from './runnable.ts'
 import { type ShuffleOptions, shuffleNode } from './shuffle.ts'
 import {
@@ -205,10 +216,46 @@ export class Dataset<T> extends Runnable<T> {
     return new Dataset(validateNode(this.plan, schema, options, callSite()))
   }
 
-  /** Makes several elements, or none, of each: those of the array that `fn` returns. */
-  flatMap<U>(fn: (x: T, local: Local) => readonly U[]): Dataset<U> {
-    checkFunction('flatMap', fn)
-    return this.#append('flatMap', { fn })
+  /**
+   * Makes several elements, or none, of each: those of the array or dataset that `fn` returns, one after the
+   * other. Arrays are cheaper.
+   */
+  flatMap<U>(fn: (x: T, local: Local) => Several<U>): Dataset<U> {
+    return new Dataset(flatMapNode(this.plan, fn, callSite()))
+  }
+
+  /**
+   * Makes a dataset or array of each element, and takes turns between `cycleLength` of them, `blockLength`
+   * elements each: lines of several files at a time. With `parallelism` they are read at the same time. An input
+   * that ends gives its turn away and is replaced when its turn comes again.
+   */
+  interleave<U>(
+    fn: (x: T, local: Local) => Several<U>,
+    options: InterleaveOptions = {},
+  ): Dataset<U> {
+    return new Dataset(interleaveNode(this.plan, fn, options, callSite()))
+  }
+
+  /**
+   * Datasets of `size` elements each: neighbours, or every `stride`-th; one starts `shift` elements behind the
+   * other. Of tuples and records, each window is a tuple or record of datasets.
+   *
+   * ```ts
+   * Dataset.range(5).window(3, { shift: 1, dropRemainder: true }).flatMap((w) => w.batch(3)) // => [0, 1, 2] ...
+   * ```
+   */
+  window(size: number, options: WindowOptions = {}): Dataset<Windowed<T>> {
+    return new Dataset(windowNode(this.plan, size, options, ofItems, callSite()))
+  }
+
+  /**
+   * Collects elements by key, and replaces each `windowSize` of a key by the elements of `reduce(key, window)`.
+   * What is left at the end comes key by key, ascending.
+   */
+  groupByWindow<K extends string | number | bigint | boolean, U>(
+    options: GroupByWindowOptions<T, K, U>,
+  ): Dataset<U> {
+    return new Dataset(groupByWindowNode(this.plan, options, ofItems, callSite()))
   }
 
   /**
@@ -331,4 +378,9 @@ export class Dataset<T> extends Runnable<T> {
   #append<U>(op: string, params: object): Dataset<U> {
     return new Dataset(makeNode(op, params, [this.plan], callSite()))
   }
+}
+
+/** A dataset that the engine makes, and often: without a place in the user's code. */
+function ofItems<T>(items: readonly T[]): Dataset<T> {
+  return new Dataset(arrayNode(items, undefined))
 }

@@ -13,8 +13,10 @@ import { concatenateSpec } from './concatenate.ts'
 import { enumerateSpec } from './enumerate.ts'
 import { filterSpec } from './filter.ts'
 import { flatMapSpec } from './flat-map.ts'
+import { groupByWindowSpec } from './group-by-window.ts'
 import { globalShuffleSpec } from './global-shuffle.ts'
 import { ignoreErrorsSpec } from './ignore-errors.ts'
+import { interleaveSpec } from './interleave.ts'
 import { mapAsyncSpec } from './map-async.ts'
 import { mapSpec } from './map.ts'
 import { prefetchSpec } from './prefetch.ts'
@@ -28,6 +30,7 @@ import { takeSpec } from './take.ts'
 import { takeWhileSpec } from './take-while.ts'
 import { unbatchSpec } from './unbatch.ts'
 import { keepValidSpec, validateSpec } from './validate.ts'
+import { windowSpec } from './window.ts'
 import { zipSpec } from './zip.ts'
 
 /** Every operator there is: one file each, one row here. */
@@ -49,6 +52,9 @@ export const operators: readonly OperatorSpec[] = [
   validateSpec,
   keepValidSpec,
   flatMapSpec,
+  interleaveSpec,
+  windowSpec,
+  groupByWindowSpec,
   batchSpec,
   unbatchSpec,
   shuffleSpec,

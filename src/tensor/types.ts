@@ -13,6 +13,21 @@ type Opaque =
   | Promise<unknown>
   | ArrayBuffer
   | ((...args: never[]) => unknown)
+  | { readonly plan: { readonly op: string } } // datasets
+
+/** Values that have no members to go through: neither tuples nor records. */
+export type Leaf =
+  | number
+  | string
+  | boolean
+  | bigint
+  | symbol
+  | null
+  | undefined
+  | NumericArray
+  | Tensor
+  | Column<unknown>
+  | Opaque
 
 /**
  * The type of a batch of `T`: numbers become `Float64Array`, typed arrays and tensors are stacked, tuples

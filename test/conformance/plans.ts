@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { Dataset, InvalidArgumentError, type ShuffleOptions, type StandardSchema } from 'millstream'
+import { nestedSteps } from './nested-steps.ts'
 
 /** One step of a random pipeline over numbers: how the engine does it and what it means for plain arrays. */
 export interface Step {
@@ -85,6 +86,7 @@ const chunked = (xs: readonly number[], n: number): number[][] =>
 const small = fc.integer({ min: 1, max: 7 })
 
 const simple: readonly fc.Arbitrary<Step>[] = [
+  ...nestedSteps,
   small.map((k) => ({
     name: `map(*${k})`,
     apply: (ds) => ds.map((x) => x * k + 1),

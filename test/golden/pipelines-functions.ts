@@ -1,14 +1,6 @@
 /** The fixed vocabulary of user functions of the golden pipelines, as the README of the cases defines it. */
-import {
-  batchLength,
-  collate,
-  Column,
-  isNumericArray,
-  isRecord,
-  isTuple,
-  sliceAt,
-  Tensor,
-} from '../../src/tensor/index.ts'
+import { Dataset } from '../../src/index.ts'
+import { batchLength, collate, Column, isRecord, isTuple, sliceAt, Tensor } from '../../src/tensor/index.ts'
 import {
   each,
   eachAny,
@@ -23,12 +15,13 @@ import {
   text,
 } from './numbers.ts'
 
+import { Unsupported } from './outcome.ts'
+
 /** What `failOn5` and `failOnOdd` throw. */
 export class UserFailure extends Error {}
 
 type Unary = (x: unknown) => unknown
 type Binary = (s: unknown, x: unknown) => unknown
-type Many = (x: unknown) => readonly unknown[]
 
 const add: Binary = (a, b) => pairwise((x, y) => x + y, a, b)
 const square: Unary = (x) => each((n) => n * n, x)
@@ -119,58 +112,44 @@ const predicates: Readonly<Record<string, (x: unknown) => boolean>> = {
   idIsEven: (r) => isEven(field(r, 'id')),
 }
 
-/** Element to dataset, here an array. `forever` has no array. */
-const expansions: Readonly<Record<string, Many>> = {
-  rangeDataset: (x) => upTo(0, scalar(x)),
-  countFrom: (x) => upTo(10 * scalar(x), 11 * scalar(x)),
-  thrice: (x) => [x, x, x],
-  emptyDataset: () => [],
-  elementsOf: (x) => Array.from({ length: batchLength(x) }, (_, i) => sliceAt(x, i)),
-  evenOnly: (x) => (isEven(x) ? [x] : []),
-  window: (w) => itemsOf(w),
-  windowBatch2: (w) => batches(itemsOf(w), 2),
-  windowBatchAll: (w) => batches(itemsOf(w), 1000),
-  windowSum: (w) => [sumItems(itemsOf(w))],
-  windowPairs: (w) => pairsOf(w),
-  windowPadAll: (w) => [padded(itemsOf(w))],
+/** Element to dataset. */
+const expansions: Readonly<Record<string, (x: unknown) => Dataset<unknown>>> = {
+  rangeDataset: (x) => Dataset.range(scalar(x)),
+  countFrom: (x) => Dataset.range(10 * scalar(x), 11 * scalar(x)),
+  thrice: (x) => Dataset.fromTensors(x).repeat(3),
+  emptyDataset: () => Dataset.range(0),
+  elementsOf: (x) => Dataset.fromTensorSlices(x),
+  evenOnly: (x) => Dataset.fromTensors(x).filter(isEven),
+  forever: (x) => Dataset.fromTensors(x).repeat(),
+  window: windowOf,
+  windowBatch2: (w) => windowOf(w).batch(2),
+  windowBatchAll: (w) => windowOf(w).batch(MANY),
+  windowSum: (w) => windowOf(w).batch(MANY).map(sumOfRows),
+  windowPairs: (w) => Dataset.zip(tupleOf(w).map(windowOf)),
+  windowPadAll: (w) => padded(windowOf(w)),
 }
 
-function upTo(start: number, stop: number): number[] {
-  return Array.from({ length: Math.max(0, Math.ceil(stop - start)) }, (_, i) => start + i)
-}
+/** More elements than any window has. */
+const MANY = 1_000_000
 
-/** The elements of a window. */
-function itemsOf(w: unknown): readonly unknown[] {
-  if (w instanceof Column) return w
-  if (isNumericArray(w)) return Array.from(w)
+function windowOf(w: unknown): Dataset<unknown> {
+  if (w instanceof Dataset) return w as Dataset<unknown>
   throw new Refused(`a window is needed, not ${kindOf(w)}`)
 }
 
-function batches(items: readonly unknown[], size: number): unknown[] {
-  const count = Math.ceil(items.length / size)
-  return Array.from({ length: count }, (_, i) => collate(items.slice(i * size, (i + 1) * size)))
+function tupleOf(windows: unknown): readonly unknown[] {
+  if (isTuple(windows)) return windows
+  throw new Refused(`a tuple of windows is needed, not ${kindOf(windows)}`)
 }
 
-function pairsOf(windows: unknown): readonly unknown[] {
-  if (!isTuple(windows)) throw new Refused(`a tuple of windows is needed, not ${kindOf(windows)}`)
-  const columns = windows.map(itemsOf)
-  const shortest = Math.min(...columns.map((c) => c.length))
-  return Array.from({ length: shortest }, (_, i) => columns.map((c) => c[i]))
-}
+const sumOfRows = (rows: unknown): unknown =>
+  Array.from({ length: batchLength(rows) }, (_, i) => sliceAt(rows, i)).reduce(add, 0)
 
-const sumItems = (items: readonly unknown[]): unknown => items.reduce<unknown>(add, 0)
-
-/** One batch of vectors, the short ones filled up with zeros or empty texts. */
-function padded(items: readonly unknown[]): unknown {
-  if (items.every((x) => typeof x === 'number')) return collate(items)
-  const longest = Math.max(0, ...items.map((x) => itemsOf(x).length))
-  const words = items.some((x) => x instanceof Column)
-  const rows = items.map((x) => {
-    const row = itemsOf(x)
-    const full = [...row, ...new Array<unknown>(longest - row.length).fill(words ? '' : 0)]
-    return words ? Column.copy(full) : Float64Array.from(full, scalar)
-  })
-  return collate(rows)
+/** One batch, short elements filled up with zeros or empty texts. */
+function padded(window: Dataset<unknown>): Dataset<unknown> {
+  const method: unknown = Reflect.get(window, 'paddedBatch')
+  if (typeof method !== 'function') throw new Unsupported('operator paddedBatch')
+  return Reflect.apply(method, window, [MANY]) as Dataset<unknown>
 }
 
 /** Element to a key of `groupByWindow`. */
@@ -188,14 +167,17 @@ const sizes: Readonly<Record<string, Unary>> = {
   keyPlus2: (k) => scalar(k) + 2,
 }
 
-/** Key and window to elements. */
-const groups: Readonly<Record<string, (key: unknown, w: unknown) => readonly unknown[]>> = {
-  batchAll: (_, w) => batches(itemsOf(w), 1000),
-  batch2: (_, w) => batches(itemsOf(w), 2),
-  paddedAll: (_, w) => [padded(itemsOf(w))],
-  keyAndSum: (key, w) => [[key, sumItems(itemsOf(w))]],
-  asIs: (_, w) => itemsOf(w),
-  firstOnly: (_, w) => itemsOf(w).slice(0, 1),
+/** Key and window to dataset. */
+const groups: Readonly<Record<string, (key: unknown, w: unknown) => Dataset<unknown>>> = {
+  batchAll: (_, w) => windowOf(w).batch(MANY),
+  batch2: (_, w) => windowOf(w).batch(2),
+  paddedAll: (_, w) => padded(windowOf(w)),
+  keyAndSum: (key, w) =>
+    windowOf(w)
+      .batch(MANY)
+      .map((rows) => [key, sumOfRows(rows)]),
+  asIs: (_, w) => windowOf(w),
+  firstOnly: (_, w) => windowOf(w).take(1),
 }
 
 /** State and element to state, for `reduce`. */

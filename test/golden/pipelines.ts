@@ -1,6 +1,7 @@
 /** Golden cases of pipelines: builds the dataset a case describes, runs it, compares with what tf.data did. */
-import type { Dataset } from '../../src/index.ts'
+import { Dataset } from '../../src/index.ts'
 import { InvalidArgumentError, MillstreamError, StageError } from '../../src/errors/index.ts'
+import { Column, isRecord, isTuple } from '../../src/tensor/index.ts'
 import { Refused } from './numbers.ts'
 import { failed, type Outcome, passed, skipped, Unsupported } from './outcome.ts'
 import { build, named, type Pipeline, type Step } from './pipelines-build.ts'
@@ -131,13 +132,23 @@ async function read(ds: Dataset<unknown>, limit = Number.POSITIVE_INFINITY): Pro
   const elements: unknown[] = []
   try {
     for await (const x of ds) {
-      elements.push(encode(x))
+      elements.push(encode(await listed(x)))
       if (elements.length >= limit) break
     }
   } catch (error) {
     return { elements, error }
   }
   return { elements }
+}
+
+/** Windows within a value, listed. */
+async function listed(value: unknown): Promise<unknown> {
+  if (value instanceof Dataset)
+    return Column.copy(await Promise.all((await value.toArray()).map(listed)))
+  if (isTuple(value)) return Promise.all(value.map(listed))
+  if (!isRecord(value)) return value
+  const members = Object.entries(value).map(async ([name, member]) => [name, await listed(member)])
+  return Object.fromEntries((await Promise.all(members)) as [string, unknown][])
 }
 
 function withError(elements: readonly unknown[], error: unknown): string {

@@ -89,7 +89,7 @@ export function agrees(expected: unknown, got: unknown): boolean {
   if (!isRecord(expected)) return expected === got
   const { $ragged, $dataset, $i64, $b64, $tuple } = expected
   if ($ragged !== undefined) return agrees($ragged, got)
-  if ($dataset !== undefined) return agrees($dataset, isRecord(got) ? got['$tuple'] : got)
+  if ($dataset !== undefined) return agrees($dataset, got)
   if ($b64 !== undefined && Array.isArray(got)) {
     return $b64 === Buffer.from(got as number[]).toString('base64')
   }

@@ -1,0 +1,130 @@
+import { InvalidArgumentError } from '../errors/index.ts'
+import { checkFunction, checkWhole } from '../operators/check.ts'
+import { makeNode, type PlanNode } from '../plan/node.ts'
+import type { Local } from '../stream/local.ts'
+import { isRecord, isTuple, type Leaf } from '../tensor/index.ts'
+import type { Dataset } from './dataset.ts'
+
+/** The plan's nodes of operators with datasets inside, their arguments checked. */
+
+type At = string | undefined
+
+/** What a function of `flatMap` or `interleave` makes of an element. */
+export type Several<U> = readonly U[] | Dataset<U>
+
+/** Options of `interleave`. */
+export interface InterleaveOptions {
+  /** Inputs that take turns. Default 4. */
+  readonly cycleLength?: number
+  /** Neighbouring elements taken of one input in its turn. Default 1. */
+  readonly blockLength?: number
+  /** Inputs that are read at the same time; the order stays the same. Default 1. */
+  readonly parallelism?: number
+}
+
+/** Options of `window`. */
+export interface WindowOptions {
+  /** Elements from one window's start to the next one's. Default: the size. */
+  readonly shift?: number
+  /** Elements from one element of a window to the next. Default 1. */
+  readonly stride?: number
+  /** Leaves out windows at the end that are not full. Default false. */
+  readonly dropRemainder?: boolean
+}
+
+/** A window of elements: a dataset; of tuples and records a tuple or record of datasets, as in tf.data. */
+export type Windowed<T> = [T] extends [Leaf]
+  ? Dataset<T>
+  : [T] extends [object]
+    ? { readonly [K in keyof T]: Windowed<T[K]> }
+    : Dataset<T>
+
+/** Options of `groupByWindow`. */
+export interface GroupByWindowOptions<T, K extends string | number | bigint | boolean, U> {
+  /** The key of an element. */
+  readonly key: (x: T) => K
+  /** Makes a dataset of a full window; its elements come out one window after the other. */
+  readonly reduce: (key: K, window: Windowed<T>) => Dataset<U>
+  /** Elements of a full window: a number, or a function of the key. */
+  readonly windowSize: number | ((key: K) => number)
+}
+
+/** Makes the dataset of items in memory. */
+export type FromItems = (items: readonly unknown[]) => Dataset<unknown>
+
+export function flatMapNode<T, U>(
+  input: PlanNode,
+  fn: (x: T, local: Local) => Several<U>,
+  at: At,
+): PlanNode {
+  checkFunction('flatMap', fn)
+  return makeNode('flatMap', { fn }, [input], at)
+}
+
+export function interleaveNode<T, U>(
+  input: PlanNode,
+  fn: (x: T, local: Local) => Several<U>,
+  { cycleLength = 4, blockLength = 1, parallelism = 1 }: InterleaveOptions,
+  at: At,
+): PlanNode {
+  checkFunction('interleave', fn)
+  for (const [name, value] of Object.entries({ cycleLength, blockLength, parallelism })) {
+    checkWhole('interleave', name, value, 1)
+  }
+  return makeNode('interleave', { fn, cycleLength, blockLength, parallelism }, [input], at)
+}
+
+export function windowNode(
+  input: PlanNode,
+  size: number,
+  { shift = size, stride = 1, dropRemainder = false }: WindowOptions,
+  from: FromItems,
+  at: At,
+): PlanNode {
+  for (const [name, value] of Object.entries({ size, shift, stride })) {
+    checkWhole('window', name, value, 1)
+  }
+  const params = { size, shift, stride, dropRemainder, wrap: wrapper(from) }
+  return makeNode('window', params, [input], at)
+}
+
+export function groupByWindowNode<T, K extends string | number | bigint | boolean, U>(
+  input: PlanNode,
+  { key, reduce, windowSize }: GroupByWindowOptions<T, K, U>,
+  from: FromItems,
+  at: At,
+): PlanNode {
+  checkFunction('groupByWindow', key)
+  checkFunction('groupByWindow', reduce)
+  if (typeof windowSize !== 'function') checkWhole('groupByWindow', 'windowSize', windowSize, 1)
+  return makeNode('groupByWindow', { key, reduce, windowSize, wrap: wrapper(from) }, [input], at)
+}
+
+/** Datasets in the structure of the items. */
+function wrapper(from: FromItems): (items: readonly unknown[]) => unknown {
+  const wrap = (items: readonly unknown[]): unknown => {
+    const [first] = items
+    if (isTuple(first)) {
+      const tuples = items.map((item, k) =>
+        member(isTuple(item) && item.length === first.length, item, k),
+      )
+      return first.map((_, j) => wrap(tuples.map((tuple) => (tuple as readonly unknown[])[j])))
+    }
+    if (isRecord(first)) {
+      const names = Object.keys(first)
+      const records = items.map((item, k) =>
+        member(isRecord(item) && names.every((name) => name in item), item, k),
+      ) as readonly Record<string, unknown>[]
+      return Object.fromEntries(names.map((name) => [name, wrap(records.map((r) => r[name]))]))
+    }
+    return from(items)
+  }
+  return wrap
+}
+
+function member(fits: boolean, item: unknown, k: number): unknown {
+  if (fits) return item
+  throw new InvalidArgumentError(
+    `elements of a window must have one structure: element ${k} has another than element 0`,
+  )
+}
