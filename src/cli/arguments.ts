@@ -6,6 +6,10 @@ export interface RunOptions {
   readonly seed?: number
   readonly epoch?: number
   readonly take?: number
+  /** Tell on stderr by lines of JSON. */
+  readonly json?: boolean
+  /** Print the plan and what was measured, when the run is over. */
+  readonly explain?: boolean
 }
 
 /** A command line, understood. */
@@ -19,7 +23,7 @@ export type Command =
       readonly args: readonly string[]
     }
 
-export const help = `Usage: millstream run FILE [--seed N] [--epoch N] [--take N] [-- ARGS...]
+export const help = `Usage: millstream run FILE [--seed N] [--epoch N] [--take N] [--explain] [--json] [-- ARGS...]
        millstream explain FILE [-- ARGS...]
 
 FILE is a module, TypeScript or JavaScript, no build step. Its default export is
@@ -31,6 +35,8 @@ Options
   --seed N     seeds all chance of the run: shuffles, local.random()
   --epoch N    which pass over the data this is, for shuffles that reshuffle
   --take N     stops after N elements
+  --explain    when the run is over, prints its plan and what was measured to stderr
+  --json       warnings and, at the end, counts and times of all stages: to stderr, a line of JSON each
   --help       this text
   --version    the version of Millstream
 
@@ -42,6 +48,8 @@ const flags = {
   seed: { type: 'string' },
   epoch: { type: 'string' },
   take: { type: 'string' },
+  explain: { type: 'boolean' },
+  json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const
@@ -66,9 +74,9 @@ export function parseCommand(argv: readonly string[]): Command {
   if (surplus !== undefined) {
     throw new UsageError(`${surplus} is one argument too many; arguments of the pipeline follow --`)
   }
-  const options = numbers(values)
+  const options = runOptions(values)
   if (command === 'explain' && Object.keys(options).length > 0) {
-    throw new UsageError('--seed, --epoch and --take belong to run')
+    throw new UsageError('--seed, --epoch, --take, --explain and --json belong to run')
   }
   return { command, file, options, args: end < 0 ? [] : argv.slice(end + 1) }
 }
@@ -78,6 +86,8 @@ interface Parsed {
     readonly seed?: string
     readonly epoch?: string
     readonly take?: string
+    readonly explain?: boolean
+    readonly json?: boolean
     readonly help?: boolean
     readonly version?: boolean
   }
@@ -94,8 +104,10 @@ function parsed(args: readonly string[]): Parsed {
   }
 }
 
-function numbers(values: Parsed['values']): RunOptions {
+function runOptions(values: Parsed['values']): RunOptions {
   return {
+    ...(values.explain === true && { explain: true }),
+    ...(values.json === true && { json: true }),
     ...(values.seed !== undefined && {
       seed: wholeNumber('--seed', values.seed, Number.MIN_SAFE_INTEGER),
     }),

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { RunEvent } from '../index.ts'
+import type { RunEvent, StageMetrics } from '../index.ts'
 import { UsageError } from '../errors/index.ts'
 import { loadProgram } from '../stage/index.ts'
 
@@ -15,10 +15,18 @@ export interface Runnable {
     readonly epoch?: number
     readonly signal: AbortSignal
     readonly observe?: (event: RunEvent) => void
-  }): AsyncIterable<unknown>
+  }): RunningPipeline
   take(n: number): Runnable
   cardinality(): number | undefined
   explain(): string
+}
+
+/** A pipeline while it runs. Of another version of the library it may tell nothing about itself. */
+export interface RunningPipeline extends AsyncIterable<unknown> {
+  readonly skipped?: number
+  metrics?(): readonly StageMetrics[]
+  slowest?(): string | undefined
+  explain?(): string
 }
 
 /** What a pipeline's function gets. */

@@ -1,9 +1,9 @@
-import type { RunEvent } from '../index.ts'
 import { Progress } from '../ui/index.ts'
 import type { RunOptions } from './arguments.ts'
 import { jsonLine } from './json-line.ts'
 import { Output } from './output.ts'
-import { loadPipeline, type Runnable } from './pipeline.ts'
+import { loadPipeline, type Runnable, type RunningPipeline } from './pipeline.ts'
+import { JsonReport, type Report, TextReport } from './report.ts'
 import type { Stop } from './stop.ts'
 
 /** Items shown of each array where a person reads along. */
@@ -32,50 +32,51 @@ async function print(dataset: Runnable, options: RunOptions, stop: Stop): Promis
   const output = new Output(process.stdout, () => {
     stop.abort()
   })
+  const report = options.json === true ? new JsonReport() : new TextReport(options.explain === true)
+  const iteration = iterate(dataset, options, stop, report)
   const counter = countOnStderr(dataset, options)
   try {
-    await unlessStopped(printAll(dataset, options, stop, output, counter), stop)
+    await unlessStopped(printAll(iteration, output, counter), stop)
   } finally {
     counter.end()
     // Also what came before an error.
     await output.flush()
   }
   if (!output.gone) {
-    const seconds = ((performance.now() - start) / 1000).toFixed(1)
-    const stopped = stop.code === undefined ? '' : 'stopped after '
-    process.stderr.write(`${stopped}${counter.count} elements in ${seconds} s\n`)
+    const seconds = (performance.now() - start) / 1000
+    const stopped = stop.code !== undefined
+    report.end({ iteration, elements: counter.count, seconds, stopped })
   }
   return stop.code ?? 0
 }
 
-async function printAll(
+function iterate(
   dataset: Runnable,
   { seed, epoch, take }: RunOptions,
   { signal }: Stop,
-  output: Output,
-  counter: Counter,
-): Promise<void> {
-  const shown = process.stdout.isTTY ? { shown: shownOnTerminal } : {}
-  const iteration = (take === undefined ? dataset : dataset.take(take)).iterate({
+  report: Report,
+): RunningPipeline {
+  return (take === undefined ? dataset : dataset.take(take)).iterate({
     signal,
     observe: (event) => {
-      if (event.type === 'warning') warn(event)
+      if (event.type === 'warning') report.warn(event)
     },
     ...(seed !== undefined && { seed }),
     ...(epoch !== undefined && { epoch }),
   })
+}
+
+async function printAll(
+  iteration: RunningPipeline,
+  output: Output,
+  counter: Counter,
+): Promise<void> {
+  const shown = process.stdout.isTTY ? { shown: shownOnTerminal } : {}
   for await (const element of iteration) {
     const full = output.line(jsonLine(element, shown))
     if (full) await full
     counter.count++
   }
-}
-
-/** What to know about the pipeline: each told once, on stderr. */
-function warn({ code, stage, at, message }: Extract<RunEvent, { type: 'warning' }>): void {
-  const clear = process.stderr.isTTY ? '\r\u001B[K' : ''
-  const where = at === undefined ? stage : `${stage} (${at})`
-  process.stderr.write(`${clear}warning: ${where} ${message} [${code}]\n`)
 }
 
 /** A run that was asked to stop ends by an error; that is no failure. */
@@ -94,7 +95,7 @@ interface Counter {
 }
 
 /** Shows the count while elements come: in place on a terminal, every ten seconds elsewhere. */
-function countOnStderr(dataset: Runnable, { take = Infinity }: RunOptions): Counter {
+function countOnStderr(dataset: Runnable, { take = Infinity, json }: RunOptions): Counter {
   const known = Math.min(dataset.cardinality() ?? Infinity, take)
   const progress = new Progress({
     label: 'run',
@@ -102,8 +103,8 @@ function countOnStderr(dataset: Runnable, { take = Infinity }: RunOptions): Coun
     interval: lineEvery,
     ...(Number.isFinite(known) && { total: known }),
   })
-  // Lines on the same terminal show that it runs, and would be torn by a line redrawn in place.
-  const torn = process.stdout.isTTY && process.stderr.isTTY
+  // Lines on the same terminal show that it runs, and would be torn by a line redrawn in place; so would JSON.
+  const torn = json === true || (process.stdout.isTTY && process.stderr.isTTY)
   const counter = { count: 0, end }
   const timer = setInterval(() => {
     if (!torn) progress.update(counter.count)

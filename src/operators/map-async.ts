@@ -118,7 +118,7 @@ class MapAsync implements Body {
   async #start(): Promise<Runner> {
     const { fn, parallelism } = this.#node.params
     return typeof fn === 'function'
-      ? callRunner(fn, parallelism, this.#context)
+      ? callRunner(fn, parallelism, this.#context, this.#node)
       : poolRunner(fn, this.#context)
   }
 

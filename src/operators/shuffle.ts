@@ -1,7 +1,16 @@
 import { CheckpointMismatchError } from '../errors/index.ts'
 import type { PlanNode } from '../plan/node.ts'
 import { Inlet } from '../stream/inlet.ts'
-import type { Body, Chunk, Json, LazyToken, OpenContext, Pace, Token } from '../stream/operator.ts'
+import type {
+  Body,
+  Chunk,
+  Json,
+  LazyToken,
+  Meter,
+  OpenContext,
+  Pace,
+  Token,
+} from '../stream/operator.ts'
 import { combine, hashBelow } from '../stream/random.ts'
 import { plain } from '../stream/token.ts'
 import { expectedAge, heldAfter, oldest } from './shuffle-order.ts'
@@ -43,6 +52,7 @@ class Shuffle implements Body {
   readonly #key: number
   readonly #size: number
   readonly #pace: Pace
+  readonly #meter: Meter
   readonly #inlet: Inlet
   readonly #slots: unknown[] = []
   /** Ordinals of what the slots hold, to know which marks are still needed. */
@@ -60,6 +70,7 @@ class Shuffle implements Body {
     this.#key = combine(params.reshuffle ? context.key : context.fixedKey, params.seed ?? 0)
     this.#size = params.size
     this.#pace = context.pace()
+    this.#meter = context.meter
     const [outputs, length, state] = Array.isArray(from) ? (from as readonly Json[]) : []
     this.#inlet = new Inlet(context.open(0, Inlet.upstreamOf(state)), state)
     this.#oldestMark = this.#newestMark = {
@@ -78,16 +89,17 @@ class Shuffle implements Body {
   async pull(): Promise<Chunk | null> {
     if (this.#restore !== undefined) await this.#refill()
     else if (!this.#filled) await this.#firstFill()
+    if (this.#length === undefined && !(await this.#next())) {
+      this.#length = this.#size + this.#outputs
+    }
     const out: unknown[] = []
-    while (out.length < this.#pace.max) {
-      if (this.#length === undefined && this.#inlet.i === this.#inlet.n) {
-        if (out.length > 0) break
-        if (!(await this.#next())) this.#length = this.#size + this.#outputs
-      }
-      if (this.#length === this.#outputs) break
+    const start = this.#meter.now()
+    while (out.length < this.#pace.max && this.#length !== this.#outputs) {
+      if (this.#length === undefined && this.#inlet.i === this.#inlet.n) break
       out.push(this.#emit())
     }
     if (this.#outputs >= this.#scanAt) this.#trim()
+    if (out.length > 0) this.#meter.busy(start, out.length)
     this.#pace.note(out.length, out[0])
     return out.length === 0 ? null : out
   }

@@ -12,6 +12,7 @@ export async function poolRunner(stage: PlacedStage, context: OpenContext): Prom
   const lease = context.perRun(() => leaseOf(stage, context.signal))
   const pool = await lease.pool
   const { meter, key } = context
+  meter.lanes(pool.width)
   let group = 1
   let room = 1024
   return {

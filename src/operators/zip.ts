@@ -1,6 +1,6 @@
 import type { PlanNode } from '../plan/node.ts'
 import { Inlet } from '../stream/inlet.ts'
-import type { Body, Chunk, Json, OpenContext, Pace, Token } from '../stream/operator.ts'
+import type { Body, Chunk, Json, Meter, OpenContext, Pace, Token } from '../stream/operator.ts'
 import type { Cardinality, JunctionSpec } from '../stream/spec.ts'
 
 /** Where each input's element goes: an input's number, or a tuple or record of structures. */
@@ -37,6 +37,7 @@ class Zip implements Body {
   readonly #inlets: readonly Inlet[]
   readonly #join: Join
   readonly #pace: Pace
+  readonly #meter: Meter
   #ended = false
 
   constructor(
@@ -50,6 +51,7 @@ class Zip implements Body {
     )
     this.#join = joinOf(params.structure, this.#inlets)
     this.#pace = context.pace()
+    this.#meter = context.meter
   }
 
   async pull(): Promise<Chunk | null> {
@@ -57,10 +59,12 @@ class Zip implements Body {
       this.#ended = true
       return null
     }
+    const start = this.#meter.now()
     const ready = Math.min(this.#pace.max, ...this.#inlets.map((inlet) => inlet.n - inlet.i))
     const out: unknown[] = []
     for (let k = 0; k < ready; k++) out.push(this.#join(k))
     for (const inlet of this.#inlets) inlet.i += ready
+    this.#meter.busy(start, ready)
     this.#pace.note(ready, out[0])
     return out
   }

@@ -2,6 +2,7 @@ import type { PlanNode } from '../plan/node.ts'
 import { ClosedError } from '../errors/index.ts'
 import { ElementFailure, errorOf } from '../stream/failure.ts'
 import type { Fairness } from './fairness.ts'
+import type { StageCounter } from './metrics.ts'
 import type { Body, Chunk, Operator, Token } from '../stream/operator.ts'
 
 interface GuardParts {
@@ -12,11 +13,12 @@ interface GuardParts {
   /** Resources to close at the very end. */
   readonly owned: ReadonlyMap<unknown, { close(): Promise<void> }> | undefined
   readonly fairness: Fairness
+  readonly counter: StageCounter
 }
 
 /**
- * The one caller of operators: it closes them in the right order and says where an element failed, so that
- * no operator's file has to.
+ * The one caller of operators: it closes them in the right order, counts, and says where an element failed, so
+ * that no operator's file has to.
  */
 export class Guard implements Operator {
   readonly #node: PlanNode
@@ -24,16 +26,18 @@ export class Guard implements Operator {
   readonly #inputs: Set<Guard>
   readonly #owned: ReadonlyMap<unknown, { close(): Promise<void> }> | undefined
   readonly #fairness: Fairness
+  readonly #counter: StageCounter
   #flight: Promise<unknown> | undefined
   #closing: Promise<void> | undefined
   #stopped = false
 
-  constructor({ node, body, inputs, owned, fairness }: GuardParts) {
+  constructor({ node, body, inputs, owned, fairness, counter }: GuardParts) {
     this.#node = node
     this.#body = body
     this.#inputs = inputs
     this.#owned = owned
     this.#fairness = fairness
+    this.#counter = counter
   }
 
   pull(): Promise<Chunk | null> {
@@ -48,6 +52,7 @@ export class Guard implements Operator {
       const chunk = await this.#body.pull()
       // An end that comes of stopping is no end: a cache would take it for one and keep what it has.
       if (this.#stopped) throw stopped()
+      this.#counter.out(chunk)
       if (this.#fairness.due()) await this.#fairness.turn()
       return chunk
     } catch (error) {

@@ -8,12 +8,16 @@ import type { Operator, Token } from '../stream/operator.ts'
 import { plain } from '../stream/token.ts'
 import { Fairness } from './fairness.ts'
 import type { Observer } from '../trace/events.ts'
-import { adviceOn } from './advice/advice.ts'
+import { adviceOn, adviceOnResume } from './advice/advice.ts'
+import { explain } from './explain/explain.ts'
+import { outputsOf, verdict } from './explain/measured.ts'
 import { Facts } from './explain/facts.ts'
 import { type Checkpoint, checkCheckpoint, makeCheckpoint, whyNotResumable } from './checkpoint.ts'
 import { codegenAllowed } from './codegen.ts'
 import type { RunCounts } from './meter.ts'
-import { openPlan, type Run } from './open.ts'
+import { Metrics, type StageMetrics } from './metrics.ts'
+import { openPlan, type Run, toRun } from './open.ts'
+import { Stopwatch } from './stopwatch.ts'
 
 /** How to run a dataset. None of these but `seed` and `epoch` changes a result. */
 export interface IterateOptions {
@@ -50,6 +54,9 @@ const passes = new WeakMap<PlanNode, number>()
 export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefined> {
   readonly #root: PlanNode
   readonly #run: Run
+  readonly #stopwatch = new Stopwatch()
+  /** True when it goes on behind a checkpoint. */
+  readonly #resumed: boolean
   readonly #letters = new MemoryDeadLetters()
   readonly #epoch: number
   readonly #operator: Operator<T>
@@ -69,6 +76,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   constructor(root: PlanNode, options: IterateOptions, checkpoint?: Checkpoint) {
     if (checkpoint !== undefined) checkCheckpoint(root, checkpoint)
     this.#root = root
+    this.#resumed = checkpoint !== undefined
     this.#outer = options.signal
     this.#epoch = checkpoint?.epoch ?? options.epoch ?? nextPass(root)
     const rewriting = options.optimize === false ? 0 : REWRITING
@@ -99,6 +107,24 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   /** The dead letters of this iteration; empty when it was given another place for them. */
   get deadLetters(): readonly DeadLetter[] {
     return this.#letters.all
+  }
+
+  /** What each stage did so far: counts are exact, times are good to some percent. In the order of the plan. */
+  metrics(): readonly StageMetrics[] {
+    return this.#run.metrics.list(toRun(this.#root, this.#run))
+  }
+
+  /** Which stage is slowest, and what to do about it, in a line; undefined when none worked yet. */
+  slowest(): string | undefined {
+    return verdict({ stages: this.metrics(), timing: this.#stopwatch.timing })
+  }
+
+  /** The plan, with what this run found out: numbers and sizes of elements, who was busy and who is slowest. */
+  explain(): string {
+    const plan = toRun(this.#root, this.#run)
+    const outputs = outputsOf(this.#run.metrics)
+    const measured = { stages: this.metrics(), outputs, timing: this.#stopwatch.timing }
+    return explain(this.#root, { plan, measured })
   }
 
   [Symbol.asyncIterator](): this {
@@ -167,6 +193,8 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       seed,
       rewriting,
       counts,
+      metrics: new Metrics(),
+      warned: new Set(),
       clock: options.clock ?? systemClock,
       deadLetters: options.deadLetters ?? this.#letters,
       fairness: new Fairness(),
@@ -194,6 +222,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
     if (!this.#started) this.#start()
     if (this.#closing !== undefined) return false
     const before = this.#inlet.tok()
+    this.#stopwatch.wait()
     try {
       const more = await this.#inlet.fill()
       this.#outer?.throwIfAborted()
@@ -205,6 +234,8 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       this.#outer?.throwIfAborted() // the reason counts, not what broke because of it
       if (this.#left) return false
       throw error
+    } finally {
+      this.#stopwatch.goOn()
     }
   }
 
@@ -220,7 +251,9 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   #warn(): void {
     const { observe } = this.#run
     if (observe === undefined) return
-    for (const warning of adviceOn(new Facts(this.#root))) observe({ type: 'warning', ...warning })
+    const facts = new Facts(this.#root)
+    const warnings = [...adviceOn(facts), ...(this.#resumed ? adviceOnResume(facts) : [])]
+    for (const warning of warnings) observe({ type: 'warning', ...warning })
   }
 
   #stop(reason: unknown): void {

@@ -1,6 +1,7 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Meter } from '../stream/operator.ts'
 import type { Observer } from '../trace/events.ts'
+import type { StageCounter } from './metrics.ts'
 
 /** Counts of a run, kept whether or not anybody observes it. */
 export interface RunCounts {
@@ -10,68 +11,118 @@ export interface RunCounts {
   dead: number
 }
 
-/** Counts what must never be silent, and measures nothing. */
+/** The first calls look at the clock, then one in so many: the very first ones are slower and must not stand for all. */
+const FIRST = 16
+const SAMPLE = 8
+
+/** Counts what must never be silent, and times one call in eight. */
 export class CountingMeter implements Meter {
   readonly shares: boolean = false
+  readonly watches: boolean = false
   readonly counts: RunCounts
+  readonly #counter: StageCounter
+  #calls = 0
 
-  constructor(counts: RunCounts) {
+  constructor(counts: RunCounts, counter: StageCounter) {
     this.counts = counts
+    this.#counter = counter
   }
 
   now(): number {
-    return 0
+    const call = this.#calls++
+    return call < FIRST || call % SAMPLE === 0 ? performance.now() : 0
   }
 
-  busy(): void {
-    // nobody looks
+  busy(start: number, n: number, _lane?: string, end?: number): void {
+    if (start === 0) this.#counter.untimed(n)
+    else this.#counter.timed((end ?? performance.now()) - start, n)
   }
 
-  share(): void {
+  lanes(count: number): void {
+    this.#counter.lanes = Math.max(this.#counter.lanes, count)
+  }
+
+  share(_stage: string, start: number, end: number, _n: number): void {
+    this.#counter.timed(end - start, 0)
+  }
+
+  slow(_node: PlanNode, _ms: number): void {
     // nobody looks
   }
 
   skipped(_index: number, _element: unknown, _error: unknown, _stage?: string): void {
     this.counts.skipped++
+    this.#counter.skipped++
   }
 
   dead(_index: number, _element: unknown, _error: unknown, _attempts: number): void {
     this.counts.dead++
+    this.#counter.skipped++
   }
+}
+
+/** What an observing meter reports of. */
+export interface Observed {
+  readonly node: PlanNode
+  /** The way to the node where ids repeat, up to and without its id. */
+  readonly way: string
+  readonly observe: Observer
+  /** Time each operator of a fused segment. */
+  readonly shares: boolean
+  /** Stages of the run that were warned of being slow. */
+  readonly warned: Set<string>
 }
 
 /** Reports the work of one operator to an observer. */
 export class ObservingMeter extends CountingMeter {
-  readonly #node: PlanNode
-  readonly #observe: Observer
+  readonly #to: Observed
   override readonly shares: boolean
+  override readonly watches = true
 
-  constructor(node: PlanNode, counts: RunCounts, observe: Observer, shares: boolean) {
-    super(counts)
-    this.#node = node
-    this.#observe = observe
-    this.shares = shares
+  constructor(counts: RunCounts, counter: StageCounter, observed: Observed) {
+    super(counts, counter)
+    this.#to = observed
+    this.shares = observed.shares
   }
 
   override now(): number {
     return performance.now()
   }
 
-  override busy(start = 0, n = 0, lane = 'main', end = performance.now()): void {
-    this.#observe({ type: 'slice', stage: this.#node.id, lane, start, end, n })
+  override busy(start: number, n: number, lane = 'main', end = performance.now()): void {
+    super.busy(start, n, lane, end)
+    this.#to.observe({ type: 'slice', stage: this.#to.node.id, lane, start, end, n })
   }
 
-  override share(stage = this.#node.id, start = 0, end = 0, n = 0): void {
-    this.#observe({ type: 'slice', stage, lane: 'main', start, end, n })
+  override share(stage: string, start: number, end: number, n: number): void {
+    super.share(stage, start, end, n)
+    this.#to.observe({ type: 'slice', stage, lane: 'main', start, end, n })
   }
 
-  override skipped(index: number, element: unknown, error: unknown, stage = this.#node.id): void {
+  override slow(node: PlanNode, ms: number): void {
+    const { way, warned, observe } = this.#to
+    const stage = way + node.id
+    if (warned.has(stage)) return
+    warned.add(stage)
+    const at = node.at === undefined ? {} : { at: node.at }
+    const message =
+      `holds up the pipeline's thread for ${Math.round(ms)} ms an element: timers, signals and all other stages wait. ` +
+      'Make its function a stage in a module of its own, stage(import.meta, fn), and place it: .on(threads(n))'
+    observe({ type: 'warning', code: 'slow-function', stage, ...at, message })
+  }
+
+  override skipped(
+    index: number,
+    element: unknown,
+    error: unknown,
+    stage = this.#to.node.id,
+  ): void {
     super.skipped(index, element, error)
-    this.#observe({ type: 'skip', stage, index, element, error })
+    this.#to.observe({ type: 'skip', stage, index, element, error })
   }
 
   override dead(index: number, element: unknown, error: unknown, attempts: number): void {
     super.dead(index, element, error, attempts)
-    this.#observe({ type: 'dead', stage: this.#node.id, index, element, error, attempts })
+    this.#to.observe({ type: 'dead', stage: this.#to.node.id, index, element, error, attempts })
   }
 }

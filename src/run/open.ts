@@ -14,6 +14,7 @@ import { whyNotResumable } from './checkpoint.ts'
 import type { Fairness } from './fairness.ts'
 import { Guard } from './guard.ts'
 import { CountingMeter, ObservingMeter, type RunCounts } from './meter.ts'
+import type { Metrics, StageCounter } from './metrics.ts'
 import { AdaptivePace, FixedPace } from './pace.ts'
 
 /** What all operators of one run share. */
@@ -24,6 +25,9 @@ export interface Run {
   readonly signal: AbortSignal
   readonly fairness: Fairness
   readonly counts: RunCounts
+  readonly metrics: Metrics
+  /** Stages that were warned of being slow. */
+  readonly warned: Set<string>
   readonly clock: Clock
   readonly deadLetters: DeadLetters
   readonly observe: Observer | undefined
@@ -49,6 +53,8 @@ interface Site {
   readonly run: Run
   /** Tells the same node id on two branches apart. */
   readonly branch: string
+  /** The same for names: plans made per element have one name together. */
+  readonly way: string
   /** Hash of the numbers of all enclosing epochs. */
   readonly epoch: number
   readonly resources: Resources
@@ -58,20 +64,30 @@ interface Site {
 /** Opens the operators of a plan; nothing is read before the first pull. */
 export function openPlan(root: PlanNode, run: Run, epoch: number, from: Json | undefined): Guard {
   const codegen = run.codegen ? 'now' : 'never'
-  const site = { run, branch: '', epoch: combine(epoch, 1), resources: new Map(), codegen } as const
+  const site: Site = {
+    run,
+    branch: '',
+    way: '',
+    epoch: combine(epoch, 1),
+    resources: new Map(),
+    codegen,
+  }
   return openNode(toRun(root, run), site, from, site.resources)
 }
 
-function toRun(plan: PlanNode, { rewriting }: Run): PlanNode {
+/** The plan that a run opens for one that was written. */
+export function toRun(plan: PlanNode, { rewriting }: Run): PlanNode {
   return rewriting === 0 ? plan : rewrite(plan)
 }
 
 /** `owned` is closed with the operator, after everything that it reads. */
 function openNode(node: PlanNode, site: Site, from: Json | undefined, owned?: Resources): Guard {
   const inputs = new Set<Guard>()
-  const context = new Opening(node, site, inputs)
+  const { fairness, metrics } = site.run
+  const counter = metrics.opened(site.way + node.id, node)
+  const context = new Opening(node, site, inputs, counter)
   const body = bodyOf(node, context, from ?? undefined)
-  return new Guard({ node, body, inputs, owned, fairness: site.run.fairness })
+  return new Guard({ node, body, inputs, owned, fairness, counter })
 }
 
 function bodyOf(node: PlanNode, context: Opening, from: Json | undefined): Body {
@@ -98,8 +114,9 @@ class Opening implements OpenContext {
   readonly #site: Site
   readonly #inputs: Set<Guard>
 
-  constructor(node: PlanNode, site: Site, inputs: Set<Guard>) {
-    const { run } = site
+  constructor(node: PlanNode, site: Site, inputs: Set<Guard>, counter: StageCounter) {
+    const { run, way } = site
+    const { observe, shares, warned } = run
     this.#node = node
     this.#site = site
     this.#inputs = inputs
@@ -107,9 +124,9 @@ class Opening implements OpenContext {
     this.clock = run.clock
     this.codegen = site.codegen
     this.meter =
-      run.observe === undefined
-        ? new CountingMeter(run.counts)
-        : new ObservingMeter(node, run.counts, run.observe, run.shares)
+      observe === undefined
+        ? new CountingMeter(run.counts, counter)
+        : new ObservingMeter(run.counts, counter, { node, way, observe, shares, warned })
     this.fixedKey = this.#fixedKeyOf(node)
     this.key = this.keyFor(node)
   }
@@ -140,12 +157,13 @@ class Opening implements OpenContext {
   }
 
   openPlan(plan: PlanNode, ordinal: number, from?: Json): Operator {
-    const { run, branch, codegen } = this.#site
+    const { run, branch, way, codegen } = this.#site
     run.notResumable ??= whyNotResumable(plan)
     const resources: Resources = new Map()
     const site: Site = {
       ...this.#site,
       branch: `${branch}${this.#node.id}(${ordinal})/`,
+      way: `${way}${this.#node.id}()/`,
       resources,
       codegen: codegen === 'never' ? codegen : 'late',
     }
@@ -198,8 +216,10 @@ class Opening implements OpenContext {
     const node = this.#node.inputs[input]
     if (node === undefined) throw new TypeError(`${this.#node.id} has no input ${input}`)
     const several = this.#node.inputs.length > 1
-    const branch = several ? `${this.#site.branch}${this.#node.id}[${input}]/` : this.#site.branch
-    return this.#register(openNode(node, { ...this.#site, branch, epoch }, from))
+    const step = several ? `${this.#node.id}[${input}]/` : ''
+    const branch = this.#site.branch + step
+    const way = this.#site.way + step
+    return this.#register(openNode(node, { ...this.#site, branch, way, epoch }, from))
   }
 
   #register(guard: Guard): Operator {

@@ -12,17 +12,19 @@ const MAX_MS = 5
  */
 export class AdaptivePace implements Pace {
   max = 4
-  #started = 0
+  started = 0
+  ended = 0
   #bytes = 0
   #notes = 0
 
   start(): void {
-    this.#started = performance.now()
+    this.started = performance.now()
   }
 
   note(n: number, sample: unknown): void {
+    if (this.started !== 0) this.ended = performance.now()
     if (n === 0) return
-    const ms = this.#started === 0 ? 0 : performance.now() - this.#started
+    const ms = this.ended - this.started
     if (this.#notes++ % 64 === 0) this.#bytes = sizeOf(sample)
     const byTime = (n * MAX_MS) / Math.max(ms, 0.01)
     const byBytes = MAX_BYTES / Math.max(this.#bytes, 1)
@@ -33,16 +35,18 @@ export class AdaptivePace implements Pace {
 /** Chunks of one size, to show that it never matters. */
 export class FixedPace implements Pace {
   readonly max: number
+  started = 0
+  ended = 0
 
   constructor(max: number) {
     this.max = max
   }
 
   start(): void {
-    // nothing is measured
+    this.started = performance.now()
   }
 
   note(): void {
-    // nothing is measured
+    if (this.started !== 0) this.ended = performance.now()
   }
 }

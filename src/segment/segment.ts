@@ -9,6 +9,7 @@ import { isOver, type SegmentOp, type SegmentPlan } from './cut.ts'
 import { interpret } from './interpret.ts'
 import { type Loop, type LoopEnv, type LoopFailure, LoopState } from './loop.ts'
 import { ShareClock } from './shares.ts'
+import { SlowWatch } from './slow.ts'
 
 /** Elements of a source read in one go without looking at the clock: about half a millisecond. */
 const STRIDE = 65_536
@@ -50,6 +51,8 @@ export class Segment implements Body {
   #loop: Loop
   #generated: Generated | undefined
   readonly #shares: ShareClock | undefined
+  /** Looks for slow functions, where somebody wants to know. */
+  #slow: SlowWatch | undefined
   readonly #r: LoopState
   /** The start of the batch in the making. */
   #clean: Clean | undefined
@@ -127,6 +130,9 @@ export class Segment implements Body {
       this.#context.meter.skipped(index, x, error, this.#plan.ops[op]?.node.id)
     }
     const env = { locals, own: this.#own, skip }
+    if (this.#context.meter.watches && this.#shares === undefined) {
+      this.#slow = new SlowWatch(this.#plan, env, this.#context.meter)
+    }
     if (this.#shares !== undefined) return interpret(this.#plan, env, this.#shares.onOperator)
     if (this.#context.codegen === 'never') return interpret(this.#plan, env)
     const code = codeOf(node, this.#plan)
@@ -225,15 +231,19 @@ export class Segment implements Body {
     const had = r.out.length
     const batchStart = this.#gathers ? (this.#clean ?? this.#here()) : undefined
     const from = r.i
-    const start = this.#context.meter.now()
-    this.#pace.start()
+    const pace = this.#pace
+    const loop = this.#slow?.loop(this.#loop, r) ?? this.#loop
+    pace.start()
     this.#shares?.begin()
-    this.#loop.run(r)
+    loop.run(r)
     const made = r.out.length - had
     if (this.#generated !== undefined) this.#changeLoop(this.#generated, r.i - from)
     this.#shares?.end(made)
-    this.#pace.note(made, r.out[r.out.length - 1])
-    if (this.#shares === undefined) this.#context.meter.busy(start, made)
+    pace.note(made, r.out[r.out.length - 1])
+    if (this.#shares === undefined) {
+      this.#context.meter.busy(pace.started, made, undefined, pace.ended)
+    }
+    this.#slow?.note(pace.ended - pace.started)
     if (batchStart !== undefined) this.#noteClean(batchStart)
     this.#noteFailure()
   }

@@ -42,3 +42,6 @@ export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
     signal.addEventListener('abort', onAbort, { once: true })
   })
 }
+
+/** Milliseconds that a function may hold up the thread with one element: people see a stutter of more. */
+export const SLOW_MS = 50

@@ -53,6 +53,9 @@ export interface Pace {
   readonly max: number
   /** Work on a chunk begins. Junctions, which only hand on, leave it out: then time is no limit. */
   start(): void
+  /** When work on the latest chunk began and ended, in milliseconds of `performance.now()`. */
+  readonly started: number
+  readonly ended: number
   /** It made `n` elements like `sample`. */
   note(n: number, sample: unknown): void
 }
@@ -67,6 +70,12 @@ export interface Meter {
   share(stage: string, start: number, end: number, n: number): void
   /** True when fused operators should be timed one by one. */
   readonly shares: boolean
+  /** So many may work at once, calls or workers. */
+  lanes(count: number): void
+  /** True when somebody wants to be told of slow functions. */
+  readonly watches: boolean
+  /** The function of `node` held up the pipeline's thread for `ms` with one element. */
+  slow(node: PlanNode, ms: number): void
   /** An element failed and was left out: by the operator of the meter, or by `stage`, which is fused with it. */
   skipped(index: number, element: unknown, error: unknown, stage?: string): void
   /** An element failed `attempts` times and went to the dead letters. */

@@ -20,6 +20,8 @@ export type WarningCode =
   | 'read-once'
   | 'no-prefetch'
   | 'shard-late'
+  | 'slow-function'
+  | 'generator-runs-again'
 
 /** Times are milliseconds of `performance.now()` of the thread that runs the pipeline. */
 export type RunEvent =

@@ -79,6 +79,27 @@ test('what a pipeline should be warned of is told once on stderr', async () => {
   expect([code, lines(stdout).length]).toEqual([0, 12])
 })
 
+test('--json tells on stderr in lines of JSON', async () => {
+  const { code, stderr } = await command('run', 'mixed.ts', '--json')
+  const [warning, end] = lines(stderr) as readonly Record<string, unknown>[]
+  expect(warning).toMatchObject({ type: 'warning', code: 'repeat-before-shuffle' })
+  expect(end).toMatchObject({ type: 'end', elements: 12, skipped: 0, stopped: false })
+  expect(end?.['stages']).toMatchObject([
+    { stage: 'range#1', elements: 12 },
+    { stage: 'repeat#1', elements: 12 },
+    { stage: 'shuffle#1', operators: ['shuffle#1'], at: 'mixed.ts:3', elements: 12, lanes: 1 },
+  ])
+  expect(code).toBe(0)
+})
+
+test('--explain prints the plan and what was measured', async () => {
+  const { code, stdout, stderr } = await command('run', 'squares.ts', '--explain')
+  expect(stderr).toMatch(
+    /^plan\n[^]*measured in [^]*mapAsync#1 +5 [^]* of 2 lanes\n[^]*5 elements in/,
+  )
+  expect([code, lines(stdout).length]).toEqual([0, 5])
+})
+
 test('explain prints the plan, and runs nothing', async () => {
   const { code, stdout, stderr } = await command('explain', 'squares.ts')
   expect(stdout).toMatch(/range[^]*stages\.ts#square[^]*threads\(2\)/)

@@ -2,6 +2,7 @@ import type { PlanNode } from '../../plan/node.ts'
 import type { WarningCode } from '../../trace/events.ts'
 import type { Facts } from '../explain/facts.ts'
 import { cacheAfterRandom, cacheAfterShuffle, cacheNotFilled, cacheWithoutEnd } from './cache.ts'
+import { param } from './look.ts'
 import { readOnce, repeatBeforeShuffle } from './repeat.ts'
 import { batchBeforeShuffle, largeShuffle, smallShuffle, unorderedShuffle } from './shuffle.ts'
 import { noPrefetch, shardLate } from './work.ts'
@@ -47,4 +48,16 @@ export function adviceOn(facts: Facts): readonly PlanWarning[] {
       return [{ code, stage: name, ...(node.at === undefined ? {} : { at: node.at }), message }]
     }),
   )
+}
+
+/** What a resume should be warned of: a generator that starts from its beginning again. */
+export function adviceOnResume(facts: Facts): readonly PlanWarning[] {
+  return facts.items.flatMap(({ node, name }): PlanWarning[] => {
+    if (node.op !== 'generator' || param(node, 'cursor') !== undefined) return []
+    const at = node.at === undefined ? {} : { at: node.at }
+    const message =
+      'runs from its start again, and what was delivered before the checkpoint is dropped. ' +
+      'With a cursor it goes on where it was: fromGenerator(make, { start, cursor })'
+    return [{ code: 'generator-runs-again', stage: name, ...at, message }]
+  })
 }

@@ -4,7 +4,8 @@ import { adviceOn } from '../advice/advice.ts'
 import { whyNotResumable } from '../checkpoint.ts'
 import { codegenAllowed } from '../codegen.ts'
 import { checkpointBytes, holding, paramsOf } from './estimate.ts'
-import { Facts, type Measured } from './facts.ts'
+import { Facts } from './facts.ts'
+import { measuredRows, measuredTitle, type Measurement, verdict } from './measured.ts'
 import { neighbourDistance, stretch } from './mixing.ts'
 import { nodesIn, type Part, partsOf } from './parts.ts'
 import { about, bytes, count, head, percent, table, tail } from './text.ts'
@@ -13,22 +14,30 @@ import { about, bytes, count, head, percent, table, tail } from './text.ts'
  * A plan in words: what was written, what was made of it, how it runs and what it holds, what a resume costs,
  * how well it shuffles, and what it should be warned of. Nothing is opened or read.
  */
-export function explain(root: PlanNode, measured?: ReadonlyMap<string, Measured>): string {
-  const written = new Facts(root, measured)
-  const run = new Facts(rewrite(root), measured)
+export function explain(root: PlanNode, ran: Ran = {}): string {
+  const written = new Facts(root, ran.measured?.outputs)
+  const run = new Facts(ran.plan ?? rewrite(root), ran.measured?.outputs)
   const parts = partsOf(run.root)
   const sections: readonly Section[] = [
     ['plan', planRows(written), ['left', 'left', 'right']],
-    ['rewritten', changeRows(written, parts, run)],
+    ['rewritten', changeRows(run.root === root ? undefined : written, parts, run)],
     ['runs, in this thread where no place is named', partRows(parts, run)],
     ['shuffles', shuffleRows(run)],
     ['resume', resumeRows(root, written, parts, run)],
     ['warnings', warningRows(written)],
+    ...(ran.measured === undefined ? [] : measuredSections(ran.measured)),
   ]
   return sections
     .filter(([, rows]) => rows.length > 0)
     .map(([title, rows, align]) => `${title}\n${table(rows, align)}`)
     .join('\n\n')
+}
+
+/** The run that is explained, if there was one. */
+export interface Ran {
+  /** The plan that ran. Default: the rewritten one. */
+  readonly plan?: PlanNode
+  readonly measured?: Measurement
 }
 
 type Section = readonly [
@@ -56,8 +65,11 @@ function planRows(facts: Facts): string[][] {
   return [['operator', 'parameters', 'elements', 'written at'], ...rows]
 }
 
-function changeRows(written: Facts, parts: readonly Part[], run: Facts): string[][] {
-  const changes = changesOf(written.root).map(({ node, why }) => [written.nameOf(node), why])
+function changeRows(written: Facts | undefined, parts: readonly Part[], run: Facts): string[][] {
+  const changes =
+    written === undefined
+      ? []
+      : changesOf(written.root).map(({ node, why }) => [written.nameOf(node), why])
   const moved = parts.flatMap(({ segment }) =>
     (segment?.views ?? []).map(({ node }) => [
       run.nameOf(node),
@@ -142,4 +154,13 @@ function warningRows(facts: Facts): string[][] {
     code,
     `${stage}${at === undefined ? '' : ` (${at})`} ${message}.`,
   ])
+}
+
+function measuredSections(measured: Measurement): Section[] {
+  const says = verdict(measured)
+  const right = ['left', 'right', 'right', 'right', 'right'] as const
+  return [
+    [measuredTitle(measured.timing), measuredRows(measured), right],
+    ['slowest', says === undefined ? [] : [[says]]],
+  ]
 }

@@ -6,7 +6,8 @@ import { type Item, outline } from './outline.ts'
 
 /** What a run found out about the output of a node. */
 export interface Measured {
-  readonly elements: number
+  /** Undefined when it was not read to the end, or several times. */
+  readonly elements: number | undefined
   readonly bytes: Bytes
 }
 
@@ -19,7 +20,7 @@ export class Facts {
   readonly #bytes = new Map<PlanNode, Bytes>()
   readonly #measured: ReadonlyMap<string, Measured>
 
-  /** `measured` is by the nodes' names, of a run that read to the end. */
+  /** `measured` is by the nodes' names. */
   constructor(root: PlanNode, measured: ReadonlyMap<string, Measured> = new Map()) {
     this.root = root
     this.items = outline(root)

@@ -1,0 +1,119 @@
+import type { PlanNode } from '../plan/node.ts'
+import { cut } from '../segment/cut.ts'
+import type { Chunk } from '../stream/operator.ts'
+import { sizeOf } from '../stream/size-of.ts'
+import { outline } from './explain/outline.ts'
+import { nodesIn } from './explain/parts.ts'
+
+/** What one stage of a run did so far: a segment's loop, or an operator that runs on its own. */
+export interface StageMetrics {
+  /** The operator whose elements come out, such as `batch#1`, or `zip#1[0]/map#1` above several inputs. */
+  readonly stage: string
+  /** All operators of the stage: those of a segment run as one loop. */
+  readonly operators: readonly string[]
+  /** Where the user added the last one: `file:line`. */
+  readonly at?: string
+  /** Elements that came out. */
+  readonly elements: number
+  readonly chunks: number
+  /** Elements that failed and were left out. */
+  readonly skipped: number
+  /**
+   * Milliseconds of work, all lanes together. Loops are timed as a whole; of calls and reads one in eight is timed
+   * and stands for the others. Operators that only hand on count as 0.
+   */
+  readonly busyMs: number
+  /** How many may work at once: calls, or workers. */
+  readonly lanes: number
+}
+
+/** Counts for one stage, over all its openings: of epochs, and of plans made per element. */
+export class StageCounter {
+  readonly node: PlanNode
+  elements = 0
+  chunks = 0
+  skipped = 0
+  lanes = 1
+  openings = 0
+  /** Openings that were read to the end. */
+  ended = 0
+  #ms = 0
+  #timed = 0
+  #untimed = 0
+  #bytes = 0
+  #samples = 0
+
+  constructor(node: PlanNode) {
+    this.node = node
+  }
+
+  out(chunk: Chunk | null): void {
+    if (chunk === null) {
+      this.ended++
+      return
+    }
+    this.elements += chunk.length
+    const k = ++this.chunks
+    // At chunk 1, 2, 4, 8 ...: elements are measured often enough to know them and too seldom to cost.
+    if ((k & (k - 1)) === 0) this.#sample(chunk[0])
+  }
+
+  timed(ms: number, n: number): void {
+    this.#ms += ms
+    this.#timed += n
+  }
+
+  untimed(n: number): void {
+    this.#untimed += n
+  }
+
+  get busyMs(): number {
+    return this.#timed === 0 ? this.#ms : this.#ms * (1 + this.#untimed / this.#timed)
+  }
+
+  /** Bytes of an element, on average of some. */
+  get bytes(): number | undefined {
+    return this.#samples === 0 ? undefined : Math.round(this.#bytes / this.#samples)
+  }
+
+  #sample(x: unknown): void {
+    this.#bytes += sizeOf(x)
+    this.#samples++
+  }
+}
+
+/** The counters of a run, by the names of stages. */
+export class Metrics {
+  readonly #counters = new Map<string, StageCounter>()
+
+  /** The counter of a stage that is being opened. */
+  opened(name: string, node: PlanNode): StageCounter {
+    let counter = this.#counters.get(name)
+    if (counter === undefined) this.#counters.set(name, (counter = new StageCounter(node)))
+    counter.openings++
+    return counter
+  }
+
+  get counters(): ReadonlyMap<string, StageCounter> {
+    return this.#counters
+  }
+
+  /** In the order of the plan that ran; those of plans made per element after it. */
+  list(root: PlanNode): readonly StageMetrics[] {
+    const planned = outline(root).map(({ name }) => name)
+    const names = new Set([...planned, ...this.#counters.keys()])
+    return [...names].flatMap((name) => {
+      const counter = this.#counters.get(name)
+      return counter === undefined ? [] : [metricsOf(name, counter)]
+    })
+  }
+}
+
+function metricsOf(stage: string, counter: StageCounter): StageMetrics {
+  const { node, elements, chunks, skipped, busyMs, lanes } = counter
+  const way = stage.slice(0, stage.length - node.id.length)
+  const segment = cut(node)
+  const operators = nodesIn({ node, segment, inputs: [] }).map(({ id }) => way + id)
+  const at = node.at === undefined ? {} : { at: node.at }
+  return { stage, operators, ...at, elements, chunks, skipped, busyMs, lanes }
+}
