@@ -5,7 +5,7 @@
  */
 
 /** One round of a bijective 32-bit mixer (constants "lowbias32" by C. Wellons, public domain). */
-function mix(h: number): number {
+export function mix(h: number): number {
   h = Math.imul(h ^ (h >>> 16), 0x21f0aaad)
   h = Math.imul(h ^ (h >>> 15), 0x735a2d97)
   return h ^ (h >>> 15)
