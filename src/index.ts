@@ -9,6 +9,7 @@ export type {
   RandomOptions,
   ShuffleOptions,
   StreamOptions,
+  UniqueOptions,
   ValidateOptions,
   ZipInput,
   Zipped,

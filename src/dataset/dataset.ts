@@ -40,6 +40,7 @@ import {
   slicesNode,
 } from './sources.ts'
 import { type ValidateOptions, validateNode } from './validate.ts'
+import { type UniqueOptions, uniqueNode } from './unique.ts'
 import type { Widened } from './widened.ts'
 import { type ZipInput, type Zipped, zipNode } from './zip.ts'
 
@@ -331,6 +332,20 @@ export class Dataset<T> extends Runnable<T> {
   ): Dataset<U> {
     checkFunction('scan', fn)
     return this.#append('scan', { init, fn })
+  }
+
+  /**
+   * Keeps the first of elements that are equal, in order: equal by value, or by what `key` returns. Records compare by
+   * their fields, tuples, typed arrays and tensors by their members, NaN equals NaN, -0 equals 0; the number 1, the
+   * text '1' and 1n differ.
+   *
+   * Exact. What was met takes up to `memory` bytes (default 128 MB); beyond that it goes to temporary files as 128 bits of
+   * its SHA-256, in which no two values were ever found to be alike. A resume reads the input again from the start of the epoch.
+   *
+   * @throws InvalidArgumentError on iteration for what has no value: functions, symbols, instances of classes.
+   */
+  unique(key?: (x: T) => unknown, options: UniqueOptions = {}): Dataset<T> {
+    return new Dataset(uniqueNode(this.plan, key, options, callSite()))
   }
 
   /** The elements of `other` after these. */

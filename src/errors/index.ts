@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'MILLSTREAM_WORKER_DIED'
   | 'MILLSTREAM_TYPESCRIPT_LOADER'
   | 'MILLSTREAM_DATA'
+  | 'MILLSTREAM_STORAGE'
   | 'MILLSTREAM_INVALID_ELEMENT'
   | 'MILLSTREAM_USAGE'
   | 'MILLSTREAM_CLOSED'
@@ -146,6 +147,13 @@ export class ValidationError extends MillstreamError {
     const texts = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
     super('MILLSTREAM_INVALID_ELEMENT', texts.join('; '), options)
     this.issues = issues
+  }
+}
+
+/** Millstream's own files cannot be written or read: no room, no permission. `cause` is the system's error. */
+export class StorageError extends MillstreamError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MILLSTREAM_STORAGE', message, options)
   }
 }
 

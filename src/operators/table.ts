@@ -29,6 +29,7 @@ import type { OperatorSpec } from '../stream/spec.ts'
 import { takeSpec } from './take.ts'
 import { takeWhileSpec } from './take-while.ts'
 import { unbatchSpec } from './unbatch.ts'
+import { uniqueSpec } from './unique.ts'
 import { keepValidSpec, validateSpec } from './validate.ts'
 import { windowSpec } from './window.ts'
 import { zipSpec } from './zip.ts'
@@ -66,6 +67,7 @@ export const operators: readonly OperatorSpec[] = [
   shardSpec,
   enumerateSpec,
   scanSpec,
+  uniqueSpec,
   cacheSpec,
   prefetchSpec,
   ignoreErrorsSpec,

@@ -194,6 +194,16 @@ const simple: readonly fc.Arbitrary<Step>[] = [
     },
   })),
   small.map((n) => ({
+    name: `unique(${n})`,
+    // One in seven goes to disk.
+    apply: (ds) =>
+      n === 2 ? ds.unique() : ds.unique((x) => x % (5 * n), n === 1 ? { memory: 100 } : {}),
+    model: (xs) => {
+      const key = (x: number): number => (n === 2 ? x : x % (5 * n))
+      return xs.filter((x, i) => xs.findIndex((y) => key(x) === key(y)) === i)
+    },
+  })),
+  small.map((n) => ({
     name: `repeat(${n})`,
     apply: (ds) => ds.repeat(n),
     model: (xs) => Array.from({ length: n }, () => xs).flat(),
