@@ -196,9 +196,10 @@ export class Dataset<T> extends Runnable<T> {
   }
 
   /** Keeps the elements for which `fn` returns true; a type guard narrows the element type. */
-  filter<U extends T>(fn: (x: T, local: Local) => x is U): Dataset<U>
-  filter(fn: (x: T, local: Local) => boolean): Dataset<T>
-  filter(fn: (x: T, local: Local) => boolean): Dataset<T> {
+  filter<U extends T = T>(
+    // One signature, not two overloads: a mistake is then told in two lines instead of seven.
+    fn: ((x: T, local: Local) => x is U) | ((x: T, local: Local) => boolean),
+  ): Dataset<U> {
     checkFunction('filter', fn)
     return this.#append('filter', { fn })
   }
