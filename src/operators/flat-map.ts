@@ -17,6 +17,10 @@ export const flatMapSpec: JunctionSpec<FlatMapParams> = {
   tfData: 'flat_map; arrays too, which are cheaper',
   structure: () => ({}),
   cardinality: unknownCardinality,
+  traits: () => ({
+    runs: 'reads the arrays and datasets that its function makes, one after the other',
+    resume: 'goes on within the dataset that was open',
+  }),
   open: (node, context, from) => new FlatMap(node, context, from),
 }
 

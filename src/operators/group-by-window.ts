@@ -28,6 +28,10 @@ export const groupByWindowSpec: JunctionSpec<GroupByWindowParams> = {
     windowSize: typeof windowSize === 'number' ? windowSize : null,
   }),
   cardinality: unknownCardinality,
+  traits: () => ({
+    runs: 'keeps a window for each key',
+    resume: 'reads again from the first element of the oldest window that is not full',
+  }),
   open: (node, context, from) => new GroupByWindow(node, context, from),
 }
 

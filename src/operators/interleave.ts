@@ -27,6 +27,14 @@ export const interleaveSpec: JunctionSpec<InterleaveParams> = {
     'interleave; cycleLength is 4 unless told, the same on every machine; order is always kept',
   structure: ({ cycleLength, blockLength }) => ({ cycleLength, blockLength }),
   cardinality: unknownCardinality,
+  traits: ({ cycleLength, parallelism }) => ({
+    runs:
+      parallelism > 1
+        ? `takes turns between ${cycleLength} datasets, reads ${parallelism} at once`
+        : `takes turns between ${cycleLength} datasets`,
+    resume: 'goes on within the datasets that were open',
+    state: 40 * cycleLength,
+  }),
   open: (node, context, from) => new Interleave(node, context, from),
 }
 

@@ -24,6 +24,11 @@ export const windowSpec: JunctionSpec<WindowParams> = {
   tfData: 'window',
   structure: ({ size, shift, stride, dropRemainder }) => ({ size, shift, stride, dropRemainder }),
   cardinality: (params, [n]) => windowsOf(params, n),
+  traits: (params) => ({
+    runs: 'keeps the elements of the windows to come',
+    holds: spanOf(params),
+    rereads: spanOf(params),
+  }),
   open: (node, context, from) => new Window(node, context, from),
 }
 

@@ -101,12 +101,24 @@ export class Metrics {
   /** In the order of the plan that ran; those of plans made per element after it. */
   list(root: PlanNode): readonly StageMetrics[] {
     const planned = outline(root).map(({ name }) => name)
-    const names = new Set([...planned, ...this.#counters.keys()])
-    return [...names].flatMap((name) => {
+    const others = [...this.#counters.keys()].filter((name) => !planned.includes(name))
+    return [...planned, ...sourcesFirst(others)].flatMap((name) => {
       const counter = this.#counters.get(name)
       return counter === undefined ? [] : [metricsOf(name, counter)]
     })
   }
+}
+
+/** Plans made per element open from their end on: within each of them the other way round. */
+function sourcesFirst(names: readonly string[]): readonly string[] {
+  const plans = new Map<string, string[]>()
+  for (const name of names) {
+    const way = name.slice(0, name.lastIndexOf('()/'))
+    const plan = plans.get(way) ?? []
+    plan.unshift(name)
+    plans.set(way, plan)
+  }
+  return [...plans.values()].flat()
 }
 
 function metricsOf(stage: string, counter: StageCounter): StageMetrics {

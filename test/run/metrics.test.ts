@@ -57,6 +57,23 @@ test('epochs count together, branches apart, lanes are workers', async () => {
   expect(placed[1]).toMatchObject({ stage: 'mapAsync#1', elements: 50, lanes: 2 })
 })
 
+test('plans made per element count together, behind the plan', async () => {
+  const stages = await metricsOf(
+    Dataset.range(6).interleave((x) =>
+      Dataset.range(x)
+        .shuffle(2)
+        .map((y) => y + 1),
+    ),
+  )
+  expect(stages).toMatchObject([
+    { stage: 'range#1', elements: 6 },
+    { stage: 'interleave#1', elements: 15 },
+    { stage: 'interleave#1()/range#1', elements: 15 },
+    { stage: 'interleave#1()/shuffle#1', elements: 15 },
+    { stage: 'interleave#1()/map#1', operators: ['interleave#1()/map#1'], elements: 15 },
+  ])
+})
+
 test('what is left out of the plan is left out of its metrics', async () => {
   const ds = Dataset.range(9).skip(0).shuffle(4)
   expect((await metricsOf(ds)).map(({ stage }) => stage)).toEqual(['range#1', 'shuffle#1'])

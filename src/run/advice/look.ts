@@ -35,5 +35,6 @@ export function isBatch({ op }: PlanNode): boolean {
 /** True for operators whose elements are parts of what came in: behind them nothing is a batch. */
 export function splits({ op }: PlanNode): boolean {
   const spec = specOf(op)
-  return spec.kind === 'row' && spec.rows === 'expand'
+  const expands = spec.kind === 'row' && spec.rows === 'expand'
+  return expands || op === 'flatMap' || op === 'interleave'
 }
