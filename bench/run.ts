@@ -9,12 +9,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { memory } from './cases/memory.ts'
 import { overhead } from './cases/overhead.ts'
 import { overlap } from './cases/overlap.ts'
+import { resume } from './cases/resume.ts'
 import { type Benchmark, checkRows, machine, type Options, tableOf } from './harness.ts'
 import { installPeers } from './peers/index.ts'
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { overhead, overlap }
+const benchmarks: Readonly<Record<string, Benchmark>> = { overhead, overlap, memory, resume }
 
 function usage(problem: string): never {
   const names = Object.entries(benchmarks).map(([name, { summary }]) => `  ${name}: ${summary}`)
