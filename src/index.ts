@@ -2,9 +2,10 @@
 export { Dataset } from './dataset/index.ts'
 export type {
   CursorOptions,
+  ListFilesOptions,
   MapFn,
   MapOptions,
-  ListFilesOptions,
+  PaddedBatchOptions,
   PagesOptions,
   RandomOptions,
   ShuffleOptions,
@@ -31,5 +32,14 @@ export type { Local } from './stream/local.ts'
 export type { StandardSchema } from './stream/standard-schema.ts'
 export type { Json } from './stream/operator.ts'
 export { Column, ElementSpec, Tensor } from './tensor/index.ts'
-export type { Batch, DType, NumericArray, Shape, Unbatch } from './tensor/index.ts'
 export type { Observer, RunEvent, WaitReason, WarningCode } from './trace/index.ts'
+export type {
+  Batch,
+  DType,
+  NumericArray,
+  PaddedShapes,
+  PaddingValues,
+  RaggedBatch,
+  Shape,
+  Unbatch,
+} from './tensor/index.ts'

@@ -7,7 +7,13 @@ import type { LabeledFile } from '../sources/files.ts'
 import type { Local } from '../stream/local.ts'
 import type { Json } from '../stream/operator.ts'
 import type { SchemaOutput, StandardSchema } from '../stream/standard-schema.ts'
-import type { Batch, Unbatch } from '../tensor/index.ts'
+import type { Batch, RaggedBatch, Unbatch } from '../tensor/index.ts'
+import {
+  type BatchOptions,
+  batchNode,
+  type PaddedBatchOptions,
+  paddedBatchNode,
+} from './batching.ts'
 import { callSite } from './call-site.ts'
 import { type MapFn, type MapOptions, mapNode } from './map.ts'
 import {
@@ -268,6 +274,30 @@ export class Dataset<T> extends Runnable<T> {
   batch(size: number, options: { readonly dropRemainder?: boolean } = {}): Dataset<Batch<T>> {
     checkWhole('batch', 'size', size, 1)
     return this.#append('batch', { size, dropRemainder: options.dropRemainder === true })
+  }
+
+  /**
+   * As `batch`, with typed arrays, tensors and columns filled up to one size: to the sizes of `paddedShapes`, or
+   * where those are null to the longest of the batch.
+   *
+   * @throws InvalidArgumentError on iteration when an element is larger than its padded shape, and when shapes or
+   *   values do not have the structure, rank or type of the elements.
+   */
+  // `E` is `T`: options that are written in terms of `T` would cost `Dataset` its covariance.
+  paddedBatch<E>(
+    this: Dataset<E>,
+    size: number,
+    options: PaddedBatchOptions<E> = {},
+  ): Dataset<Batch<E>> {
+    return new Dataset(paddedBatchNode(this.plan, size, options, callSite()))
+  }
+
+  /**
+   * As `batch`, for typed arrays, tensors and columns whose sizes differ: they become a `Column` of rows, whatever
+   * their sizes. `unbatch` gives the rows back.
+   */
+  raggedBatch(size: number, options: BatchOptions = {}): Dataset<RaggedBatch<T>> {
+    return new Dataset(batchNode('raggedBatch', this.plan, size, options, callSite()))
   }
 
   /** Splits batches into their elements: the inverse of `batch`. */

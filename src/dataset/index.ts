@@ -1,3 +1,4 @@
+export type { BatchOptions, PaddedBatchOptions } from './batching.ts'
 export { Dataset } from './dataset.ts'
 export type { MapFn, MapOptions } from './map.ts'
 export type { ShuffleOptions } from './shuffle.ts'

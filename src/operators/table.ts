@@ -19,7 +19,9 @@ import { ignoreErrorsSpec } from './ignore-errors.ts'
 import { interleaveSpec } from './interleave.ts'
 import { mapAsyncSpec } from './map-async.ts'
 import { mapSpec } from './map.ts'
+import { paddedBatchSpec } from './padded-batch.ts'
 import { prefetchSpec } from './prefetch.ts'
+import { raggedBatchSpec } from './ragged-batch.ts'
 import { repeatSpec } from './repeat.ts'
 import { scanSpec } from './scan.ts'
 import { shardSpec } from './shard.ts'
@@ -57,6 +59,8 @@ export const operators: readonly OperatorSpec[] = [
   windowSpec,
   groupByWindowSpec,
   batchSpec,
+  paddedBatchSpec,
+  raggedBatchSpec,
   unbatchSpec,
   shuffleSpec,
   globalShuffleSpec,

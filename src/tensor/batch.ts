@@ -59,13 +59,15 @@ function stackTensors(items: readonly unknown[], first: Tensor): Tensor {
 }
 
 function collateTuples(items: readonly unknown[], length: number): unknown[] {
-  const tuples = items.map((x, i) => {
-    if (!isTuple(x)) throw mixed('a tuple', x, i)
-    if (x.length !== length)
-      throw unequal(`a tuple of ${length}`, `a tuple of ${x.length}`, i, TUPLE_HINT)
-    return x
-  })
+  const tuples = items.map((x, i) => checkTuple(x, length, i))
   return Array.from({ length }, (_, k) => collate(tuples.map((t) => t[k])))
+}
+
+/** @throws InvalidArgumentError unless element `i` is a tuple of `length` members. */
+export function checkTuple(x: unknown, length: number, i: number): readonly unknown[] {
+  if (!isTuple(x)) throw mixed('a tuple', x, i)
+  if (x.length === length) return x
+  throw unequal(`a tuple of ${length}`, `a tuple of ${x.length}`, i, TUPLE_HINT)
 }
 
 const TUPLE_HINT =
@@ -80,8 +82,9 @@ function collateRecords(items: readonly unknown[], first: Record<string, unknown
   return batch
 }
 
+/** @throws InvalidArgumentError unless element `i` is a record with the fields `keys` of `first`. */
 // Without arrays or closures for each record: batches of small records are a hot path (npm run bench -- overhead).
-function checkFields(
+export function checkFields(
   x: unknown,
   first: Record<string, unknown>,
   keys: readonly string[],
@@ -111,9 +114,17 @@ function collateField(records: readonly Record<string, unknown>[], key: string):
 function collateColumns(items: readonly unknown[], length: number): Column<unknown> {
   items.forEach((x, i) => {
     if (!(x instanceof Column)) throw mixed('a Column', x, i)
-    if (x.length !== length) throw unequal(`length ${length}`, `length ${x.length}`, i)
+    if (x.length !== length && !holdsRows(x) && !holdsRows(items[0])) {
+      throw unequal(`length ${length}`, `length ${x.length}`, i)
+    }
   })
   return Column.copy(items)
+}
+
+/** True for columns of rows, as ragged batches are: so many of them are as regular as one. */
+function holdsRows(column: unknown): boolean {
+  const row: unknown = column instanceof Column ? column[0] : undefined
+  return isNumericArray(row) || isTensor(row) || row instanceof Column
 }
 
 /** Number of elements in a batch. @throws InvalidArgumentError when `batch` is not one. */
@@ -152,7 +163,7 @@ function tensorRow(tensor: Tensor, i: number): unknown {
   return a === undefined || b === undefined ? row : new Tensor(row, [a, b, ...more])
 }
 
-function allocate(like: NumericArray, length: number): NumericArray {
+export function allocate(like: NumericArray, length: number): NumericArray {
   if (like instanceof Uint8Array) return new Uint8Array(length) // also for Buffer, whose pool must not be shared
   const make = like.constructor as new (n: number) => NumericArray
   return new make(length)
@@ -164,13 +175,13 @@ function sameShape(a: Shape, b: Shape): boolean {
 
 const shapeText = (shape: Shape): string => `shape ${shape.join('x')}`
 
-function mixed(expected: string, got: unknown, i: number): InvalidArgumentError {
+export function mixed(expected: string, got: unknown, i: number): InvalidArgumentError {
   return new InvalidArgumentError(
     `elements of a batch must be of one kind: element 0 is ${expected}, element ${i} is ${describe(got)}`,
   )
 }
 
-function unequal(a: string, b: string, i: number, hint = ''): InvalidArgumentError {
+export function unequal(a: string, b: string, i: number, hint = ''): InvalidArgumentError {
   return new InvalidArgumentError(
     `elements of a batch must have one shape: element 0 has ${a}, element ${i} has ${b}${hint}`,
   )

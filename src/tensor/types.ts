@@ -69,3 +69,68 @@ export type Unbatch<T> = [T] extends [Tensor<infer A, infer S>]
         : [T] extends [object]
           ? { readonly [K in keyof T]: Unbatch<T[K]> }
           : never
+
+/**
+ * The type of a ragged batch of `T`: as `Batch`, but typed arrays, tensors and columns become a `Column` of rows.
+ */
+export type RaggedBatch<T> = [T] extends [NumericArray | Tensor | Column<unknown>]
+  ? Column<T>
+  : [T] extends [number | Plainly | Opaque]
+    ? Batch<T>
+    : [T] extends [readonly unknown[] | object]
+      ? { readonly [K in keyof T]: RaggedBatch<T[K]> }
+      : Column<T>
+
+type Plainly = string | boolean | bigint | symbol | null | undefined
+
+/** A size, or null for the longest of the batch. */
+type PaddedSize = number | null
+
+/**
+ * Padded shapes of elements of type `T`: a size for each dimension, in tuples and records as the elements are.
+ * Scalars have the shape `[]`. Records may leave out fields: their sizes come from the batch.
+ */
+export type PaddedShapes<T> = unknown extends T
+  ? unknown
+  : [T] extends [Tensor<NumericArray, infer S>]
+    ? { readonly [K in keyof S]: PaddedSize }
+    : [T] extends [NumericArray]
+      ? readonly [PaddedSize]
+      : [T] extends [Column<unknown>]
+        ? readonly [PaddedSize, ...PaddedSize[]]
+        : [T] extends [number | Plainly | Opaque]
+          ? readonly []
+          : [T] extends [readonly unknown[]]
+            ? { readonly [K in keyof T]: PaddedShapes<T[K]> }
+            : { readonly [K in keyof T]?: PaddedShapes<T[K]> }
+
+/** What one member is padded with. */
+type PaddingOf<T> = [T] extends [number | NumericArray | Tensor]
+  ? number
+  : [T] extends [Column<infer U>]
+    ? PaddingOf<U>
+    : T extends boolean
+      ? boolean
+      : T extends string
+        ? string
+        : T extends bigint
+          ? bigint
+          : never
+
+/**
+ * Padding values for elements of type `T`, in tuples and records as the elements are; what is left out, or
+ * undefined in a tuple, is 0, the empty text or false. One value alone is for all members of a tuple or record.
+ */
+export type PaddingValues<T> = unknown extends T
+  ? unknown
+  : [T] extends [number | Plainly | Opaque | NumericArray | Tensor | Column<unknown>]
+    ? PaddingOf<T>
+    : number | string | boolean | MemberPaddings<T>
+
+type MemberPaddings<T> = [T] extends [
+  number | Plainly | Opaque | NumericArray | Tensor | Column<unknown>,
+]
+  ? PaddingOf<T>
+  : [T] extends [readonly unknown[]]
+    ? { readonly [K in keyof T]: MemberPaddings<T[K]> | undefined }
+    : { readonly [K in keyof T]?: MemberPaddings<T[K]> }
