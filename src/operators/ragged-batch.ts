@@ -13,6 +13,6 @@ export const raggedBatchSpec: GatherSpec<BatchParams> = {
   cardinality: batchSpec.cardinality,
   size: batchSpec.size,
   make: () => collateRagged,
-  numbers: true,
+  columns: true,
   keepsRest: batchSpec.keepsRest,
 }

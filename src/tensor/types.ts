@@ -75,13 +75,11 @@ export type Unbatch<T> = [T] extends [Tensor<infer A, infer S>]
  */
 export type RaggedBatch<T> = [T] extends [NumericArray | Tensor | Column<unknown>]
   ? Column<T>
-  : [T] extends [number | Plainly | Opaque]
+  : [T] extends [Leaf]
     ? Batch<T>
     : [T] extends [readonly unknown[] | object]
       ? { readonly [K in keyof T]: RaggedBatch<T[K]> }
       : Column<T>
-
-type Plainly = string | boolean | bigint | symbol | null | undefined
 
 /** A size, or null for the longest of the batch. */
 type PaddedSize = number | null
@@ -98,7 +96,7 @@ export type PaddedShapes<T> = unknown extends T
       ? readonly [PaddedSize]
       : [T] extends [Column<unknown>]
         ? readonly [PaddedSize, ...PaddedSize[]]
-        : [T] extends [number | Plainly | Opaque]
+        : [T] extends [Leaf]
           ? readonly []
           : [T] extends [readonly unknown[]]
             ? { readonly [K in keyof T]: PaddedShapes<T[K]> }
@@ -123,13 +121,11 @@ type PaddingOf<T> = [T] extends [number | NumericArray | Tensor]
  */
 export type PaddingValues<T> = unknown extends T
   ? unknown
-  : [T] extends [number | Plainly | Opaque | NumericArray | Tensor | Column<unknown>]
+  : [T] extends [Leaf]
     ? PaddingOf<T>
     : number | string | boolean | MemberPaddings<T>
 
-type MemberPaddings<T> = [T] extends [
-  number | Plainly | Opaque | NumericArray | Tensor | Column<unknown>,
-]
+type MemberPaddings<T> = [T] extends [Leaf]
   ? PaddingOf<T>
   : [T] extends [readonly unknown[]]
     ? { readonly [K in keyof T]: MemberPaddings<T[K]> | undefined }

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { Dataset, InvalidArgumentError, type ShuffleOptions, type StandardSchema } from 'millstream'
 import { nestedSteps } from './nested-steps.ts'
+import { batchingSteps } from './batching-steps.ts'
 
 /** One step of a random pipeline over numbers: how the engine does it and what it means for plain arrays. */
 export interface Step {
@@ -272,6 +273,7 @@ const simple: readonly fc.Arbitrary<Step>[] = [
     apply: (ds) =>
       ds.map(async (x, local) => x + Math.floor(local.random() * 50), { parallelism: n }),
   })),
+  ...batchingSteps,
 ]
 
 /** A schema that refuses some numbers and changes the others. */

@@ -75,6 +75,34 @@ test('batches have the type of their columns, unbatch gives the elements back', 
   expectTypeOf<Batch<Date>>().toEqualTypeOf<Column<Date>>()
 })
 
+test('padded and ragged batches', () => {
+  const pairs = numbers.map((x) => [x, new Float32Array(x), 'a'] as const)
+  expectTypeOf(rows.paddedBatch(2)).toEqualTypeOf(rows.batch(2))
+  expectTypeOf(
+    rows.paddedBatch(2, { paddedShapes: { vector: [null] }, paddingValues: { vector: -1 } }),
+  ).toEqualTypeOf(rows.batch(2))
+  expectTypeOf(
+    pairs.paddedBatch(2, { paddedShapes: [[], [4], []], paddingValues: [undefined, 2, undefined] }),
+  ).toEqualTypeOf(pairs.batch(2))
+  expectTypeOf(numbers.raggedBatch(2)).toEqualTypeOf<Dataset<Float64Array>>()
+  expectTypeOf(pairs.raggedBatch(2)).toEqualTypeOf<
+    Dataset<readonly [Float64Array, Column<Float32Array<ArrayBuffer>>, Column<'a'>]>
+  >()
+  expectTypeOf(pairs.raggedBatch(2).unbatch()).toEqualTypeOf<
+    Dataset<readonly [number, Float32Array<ArrayBuffer>, 'a']>
+  >()
+  // @ts-expect-error a vector has one size
+  numbers.map((x) => new Float32Array(x)).paddedBatch(2, { paddedShapes: [2, null] })
+  // @ts-expect-error numbers have none
+  numbers.paddedBatch(2, { paddedShapes: [null] })
+  // @ts-expect-error three members, three shapes
+  pairs.paddedBatch(2, { paddedShapes: [[], [4]] })
+  // @ts-expect-error no such field
+  rows.paddedBatch(2, { paddedShapes: { vektor: [null] } })
+  // @ts-expect-error vectors are filled up with numbers
+  rows.paddedBatch(2, { paddingValues: { vector: '' } })
+})
+
 test('zip keeps the structure', () => {
   const texts = Dataset.fromArray(['a'])
   expectTypeOf(Dataset.zip([numbers, texts])).toEqualTypeOf<Dataset<readonly [number, string]>>()

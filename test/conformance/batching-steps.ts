@@ -1,0 +1,58 @@
+import * as fc from 'fast-check'
+import type { Column, Dataset } from 'millstream'
+import type { Step } from './plans.ts'
+
+/** Steps of random pipelines that make batches, each a model of its own over plain arrays. */
+
+const small = fc.integer({ min: 1, max: 7 })
+
+/** Up to three numbers that follow from one. */
+const rowOf = (x: number): number[] =>
+  Array.from({ length: ((x % 4) + 4) % 4 }, (_, j) => (x + 7 * j) % 1009)
+
+const vectors = (ds: Dataset<number>): Dataset<Float64Array> =>
+  ds.map((x) => Float64Array.from(rowOf(x)))
+
+const chunked = <T>(xs: readonly T[], n: number): T[][] =>
+  Array.from({ length: Math.ceil(xs.length / n) }, (_, k) => xs.slice(k * n, (k + 1) * n))
+
+const full = <T>(rows: readonly (readonly T[])[], n: number): (readonly T[])[] =>
+  rows.filter((row) => row.length === n)
+
+/** A number that tells rows apart, and their order and lengths. */
+const digest = (rows: Iterable<Iterable<number>>): number => {
+  let total = 1
+  for (const row of rows) {
+    for (const x of row) total = (total * 31 + x + 1) % 100_003
+    total = (total * 37 + 5) % 100_003
+  }
+  return total
+}
+
+const padded = (rows: readonly (readonly number[])[], pad: number): number[][] => {
+  const longest = Math.max(0, ...rows.map((row) => row.length))
+  return rows.map((row) => [...row, ...new Array<number>(longest - row.length).fill(pad)])
+}
+
+export const batchingSteps: readonly fc.Arbitrary<Step>[] = [
+  fc.tuple(small, fc.boolean()).map(([n, dropRemainder]) => ({
+    name: `paddedBatch(${n}, ${dropRemainder}).unbatch`,
+    apply: (ds) =>
+      vectors(ds)
+        .paddedBatch(n, { paddingValues: -3, dropRemainder })
+        .unbatch()
+        .flatMap((row) => [...row]),
+    model: (xs) => {
+      const batches = chunked(xs.map(rowOf), n)
+      return (dropRemainder ? full(batches, n) : batches).flatMap((rows) => padded(rows, -3).flat())
+    },
+  })),
+  small.map((n) => ({
+    name: `raggedBatch(${n}).map(digest)`,
+    apply: (ds) =>
+      vectors(ds)
+        .raggedBatch(n)
+        .map((rows: Column<Float64Array>) => digest(rows)),
+    model: (xs) => chunked(xs.map(rowOf), n).map(digest),
+  })),
+]
