@@ -24,7 +24,8 @@ const storeys = [
   ['run'],
   ['segment', 'rewrite'],
   ['operators', 'sources', 'sinks', 'formats', 'storage'],
-  ['stream', 'tensor', 'image'],
+  ['limit'],
+  ['stream', 'tensor', 'image', 'http'],
   ['plan'],
   ['errors', 'trace'],
 ]
@@ -33,6 +34,7 @@ const storeys = [
 const only = new Map([
   ['errors', []],
   ['image', ['errors']],
+  ['http', ['errors']],
 ])
 
 /** Folders built on the public API: of other folders they see the `index.ts`, and nothing behind it. */

@@ -197,7 +197,7 @@ export class Dataset<T> extends Runnable<T> {
    *
    * @throws StageError on iteration when `fn` throws, unless `onError` is `'skip'`.
    */
-  map<U>(fn: MapFn<T, U>, options: MapOptions = {}): Dataset<U> {
+  map<U>(fn: MapFn<T, U>, options: MapOptions<T, U> = {}): Dataset<U> {
     return new Dataset(mapNode(this.plan, fn, options, callSite()))
   }
 

@@ -1,16 +1,49 @@
+import { InvalidArgumentError } from '../errors/index.ts'
+import type { CallPolicy, Cost } from '../limit/calls.ts'
+import { Limit } from '../limit/limit.ts'
+import { type RetryOptions, retryPolicyOf } from '../limit/retry.ts'
 import { checkFunction, checkWhole } from '../operators/check.ts'
 import { makeNode, type PlanNode } from '../plan/node.ts'
 import { inline } from '../place/index.ts'
 import { isStage, type Placed } from '../stage/index.ts'
+import { type Duration, durationMs } from '../stream/duration.ts'
 import type { Local } from '../stream/local.ts'
 import type { PlacedStage } from '../stream/pool.ts'
 
-/** How `map` calls its function. */
-export interface MapOptions {
-  /** Calls under way at most, for functions of this thread. Default 16 for `async` functions, else 1. */
-  readonly parallelism?: number
-  /** What becomes of an element on which the function throws: `'fail'` (default) or `'skip'`, counted. */
-  readonly onError?: 'fail' | 'skip'
+/**
+ * How `map` calls its function. With `limit`, `retry`, `timeout`, `cache` or `orderedBy` its calls are calls to
+ * the world: functions should hand `local.signal` on to what they call.
+ */
+export interface MapOptions<T = unknown, U = unknown> {
+  /**
+   * Calls under way at most; `'auto'` learns how many are worth it. Default: `'auto'` with a limit, else 16 for
+   * `async` functions and 1 for others; as many as it has workers for a stage with a place.
+   */
+  readonly parallelism?: number | 'auto'
+  /** What paces the calls: a limit, or a function that chooses one by the element - of its host, its tenant. */
+  readonly limit?: Limit | ((x: T) => Limit)
+  /** What a call will cost, known or guessed beforehand: tokens, or amounts by meter such as `{ tokens, usd }`. */
+  readonly cost?: (x: T) => Cost
+  /** What a call did cost, from its result; it corrects `cost`. */
+  readonly spent?: (result: U, x: T) => Cost
+  /**
+   * Further calls after one that failed for a reason that passes (see `failureOf` in `millstream/http`), with
+   * growing, random pauses. Default: only what the server of a `limit` refused is called again.
+   */
+  readonly retry?: number | RetryOptions
+  /** Time for one call; then its signal is aborted, and it has failed for a reason that passes. */
+  readonly timeout?: Duration
+  /** What becomes of an element that failed: `'fail'` (default) ends the run, `'skip'` and `'deadLetter'` go on. */
+  readonly onError?: 'fail' | 'skip' | 'deadLetter'
+  /** Elements that may be left out before the run fails after all. Default: any number. */
+  readonly maxErrors?: number
+  /**
+   * Name under which results are kept for later runs, such as `'topics@v3'`: equal elements cost no call. The
+   * result must be plain data that follows from the element alone; another version needs another name.
+   */
+  readonly cache?: string
+  /** Elements of equal key are called one after the other, in their order; others at the same time. */
+  readonly orderedBy?: (x: T) => string | number | bigint | boolean
 }
 
 const ASYNC_PARALLELISM = 16
@@ -25,22 +58,81 @@ export type MapFn<T, U> = ((x: T, local: Local) => U | Promise<U>) | Placed<T, U
 export function mapNode<T, U>(
   input: PlanNode,
   fn: MapFn<T, U>,
-  options: MapOptions,
+  options: MapOptions<T, U>,
   at: string | undefined,
 ): PlanNode {
-  const { parallelism, onError = 'fail' } = options
-  if (parallelism !== undefined) checkWhole('map', 'parallelism', parallelism, 1)
+  const { parallelism, onError = 'fail', maxErrors } = options
+  checkOptions(options)
   const placed = placedOf(fn)
-  if (placed !== undefined) {
-    return makeNode('mapAsync', { fn: placed, parallelism: 1, onError }, [input], at)
-  }
-  checkFunction('map', fn)
   const isAsync = fn instanceof AsyncFunction
-  if (!isAsync && parallelism === undefined && onError === 'fail') {
-    return makeNode('map', { fn }, [input], at)
+  const policy = policyOf(options, placed ? 'auto' : isAsync ? ASYNC_PARALLELISM : 1)
+  if (placed === undefined) {
+    checkFunction('map', fn)
+    if (!isAsync && parallelism === undefined && onError === 'fail' && policy === undefined) {
+      return makeNode('map', { fn }, [input], at)
+    }
   }
-  const lanes = parallelism ?? (isAsync ? ASYNC_PARALLELISM : 1)
-  return makeNode('mapAsync', { fn, parallelism: lanes, onError }, [input], at)
+  const lanes = typeof parallelism === 'number' ? parallelism : isAsync ? ASYNC_PARALLELISM : 1
+  const params = {
+    fn: placed ?? fn,
+    parallelism: placed === undefined ? lanes : 1,
+    onError,
+    ...(maxErrors === undefined ? {} : { maxErrors }),
+    ...(policy === undefined ? {} : { policy }),
+  }
+  return makeNode('mapAsync', params, [input], at)
+}
+
+const policies = new Set(['fail', 'skip', 'deadLetter'])
+
+function checkOptions<T, U>(options: MapOptions<T, U>): void {
+  const { parallelism, onError = 'fail', maxErrors } = options
+  if (parallelism !== undefined && parallelism !== 'auto') {
+    checkWhole('map', 'parallelism', parallelism, 1)
+  }
+  if (!policies.has(onError)) {
+    throw new InvalidArgumentError(
+      `map: onError must be 'fail', 'skip' or 'deadLetter', not '${onError}'`,
+    )
+  }
+  if (maxErrors === undefined) return
+  checkWhole('map', 'maxErrors', maxErrors, 0)
+  if (onError !== 'fail') return
+  throw new InvalidArgumentError(
+    "map: maxErrors counts what is left out: say onError: 'skip' or 'deadLetter' beside it",
+  )
+}
+
+/** The options that make calls of the function calls to the world, complete; undefined without any. */
+function policyOf<T, U>(options: MapOptions<T, U>, lanes: number | 'auto'): CallPolicy | undefined {
+  const { parallelism, limit, cost, spent, retry, timeout, cache, orderedBy } = options
+  const any = [limit, cost, spent, retry, timeout, cache, orderedBy].some((x) => x !== undefined)
+  if (!any && parallelism !== 'auto') return undefined
+  for (const fn of [cost, spent, orderedBy]) if (fn !== undefined) checkFunction('map', fn)
+  if (limit !== undefined && typeof limit !== 'function') checkLimit(limit, cost)
+  if (cache !== undefined && (typeof cache !== 'string' || cache === '')) {
+    throw new InvalidArgumentError("map: cache must be a name such as 'topics@v3'")
+  }
+  return {
+    parallelism: parallelism ?? (limit === undefined ? lanes : 'auto'),
+    limit,
+    cost,
+    spent,
+    retry: retryPolicyOf(retry),
+    timeout: timeout === undefined ? undefined : durationMs('map', 'timeout', timeout),
+    cache,
+    orderedBy,
+  }
+}
+
+function checkLimit(limit: Limit, cost: unknown): void {
+  if (!(limit instanceof Limit)) {
+    throw new InvalidArgumentError("map: limit must be made by limit('name', { ... })")
+  }
+  if (limit.options.tokens === undefined || cost !== undefined) return
+  throw new InvalidArgumentError(
+    `map: limit ${limit.name} counts tokens: say what an element costs, { limit, cost: (x) => ... }`,
+  )
 }
 
 /** A stage without a place runs in this thread, set up and torn down with the run like any other. */

@@ -18,6 +18,9 @@ export type ErrorCode =
   | 'MILLSTREAM_INVALID_ELEMENT'
   | 'MILLSTREAM_USAGE'
   | 'MILLSTREAM_CLOSED'
+  | 'MILLSTREAM_HTTP'
+  | 'MILLSTREAM_TIMEOUT'
+  | 'MILLSTREAM_BUDGET'
 
 /** Base class of all errors thrown by Millstream. */
 export class MillstreamError extends Error {
@@ -162,6 +165,39 @@ export class UsageError extends MillstreamError {
   constructor(message: string, options?: ErrorOptions) {
     super('MILLSTREAM_USAGE', message, options)
   }
+}
+
+/** A call took longer than its stage's `timeout`. Named like the error of `AbortSignal.timeout`. */
+export class CallTimeoutError extends MillstreamError {
+  constructor(ms: number, options?: ErrorOptions) {
+    super('MILLSTREAM_TIMEOUT', `no answer within ${ms} ms`, options)
+    this.name = 'TimeoutError'
+  }
+}
+
+/** A run has spent what it was allowed to. All that was paid for is delivered; a resume goes on behind it. */
+export class BudgetError extends MillstreamError {
+  /** What is used up, such as `usd`. */
+  readonly meter: string
+  readonly spent: number
+  readonly limit: number
+
+  constructor(meter: string, spent: number, limit: number, options?: ErrorOptions) {
+    super(
+      'MILLSTREAM_BUDGET',
+      `the budget is used up: ${rounded(spent)} of ${rounded(limit)} ${meter} spent, and the next call ` +
+        'would go over it. Resume with another budget to go on where it stopped.',
+      options,
+    )
+    this.meter = meter
+    this.spent = spent
+    this.limit = limit
+  }
+}
+
+/** Six digits hide what adding floating point numbers leaves behind. */
+function rounded(value: number): string {
+  return String(Number(value.toPrecision(6)))
 }
 
 /** An iteration or trainer was used after it was closed. */

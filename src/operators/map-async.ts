@@ -1,4 +1,5 @@
-import { WorkerDiedError } from '../errors/index.ts'
+import { messageOf, WorkerDiedError } from '../errors/index.ts'
+import { type CallPolicy, endsRun } from '../limit/calls.ts'
 import type { PlanNode } from '../plan/node.ts'
 import { SkipLog } from '../stream/decisions.ts'
 import { ElementFailure } from '../stream/failure.ts'
@@ -12,16 +13,20 @@ import {
   unknownCardinality,
   type UserFn,
 } from '../stream/spec.ts'
-import { callRunner } from './work-calls.ts'
-import { poolRunner } from './work-pool.ts'
-import type { Runner, Task } from './work.ts'
+import { callRunner, invokeOf, policyRunner } from './work-calls.ts'
+import { pooledPolicyRunner, poolRunner } from './work-pool.ts'
+import type { Failed, Runner, Task } from './work.ts'
 
 export interface MapAsyncParams {
   /** An asynchronous function, or a stage with the place that runs it. */
   readonly fn: UserFn | PlacedStage
   /** Calls under way at most, for functions. */
   readonly parallelism: number
-  readonly onError: 'fail' | 'skip'
+  readonly onError: 'fail' | 'skip' | 'deadLetter'
+  /** Elements that may be left out before the run fails. */
+  readonly maxErrors?: number
+  /** How calls to the world are made. */
+  readonly policy?: CallPolicy
 }
 
 export const mapAsyncSpec: JunctionSpec<MapAsyncParams> = {
@@ -33,7 +38,7 @@ export const mapAsyncSpec: JunctionSpec<MapAsyncParams> = {
   structure: ({ fn }) =>
     typeof fn === 'function' ? {} : { stage: fn.address, config: hashOf(fn.config) },
   cardinality: ({ onError }, inputs) =>
-    onError === 'skip' ? unknownCardinality(undefined, inputs) : sameCardinality(undefined, inputs),
+    onError === 'fail' ? sameCardinality(undefined, inputs) : unknownCardinality(undefined, inputs),
   traits: ({ fn, parallelism }) => ({
     runs:
       typeof fn === 'function'
@@ -52,7 +57,7 @@ const MAX_WAITING = 1024
  * is handed out. In flight and waiting for their turn are bounded apart: a window as small as the parallelism
  * halves the speed when calls differ in length.
  *
- * Token: [inlet state of the first element not handed out, elements left out since].
+ * Token: [inlet state of the first element not handed out, elements left out since, and how many before].
  */
 class MapAsync implements Body {
   readonly #node: PlanNode<MapAsyncParams>
@@ -62,6 +67,10 @@ class MapAsync implements Body {
   readonly #skips: SkipLog
   readonly #queue: Task[] = []
   #runner: Runner | undefined
+  /** Elements left out so far. */
+  #errors: number
+  /** Dead letters on their way to where they are kept. */
+  #buried: Promise<void> | undefined
   #underWay = 0
   #waiting = 0
   #fill: Promise<void> | undefined
@@ -72,7 +81,8 @@ class MapAsync implements Body {
   #wake: (() => void) | undefined
 
   constructor(node: PlanNode<MapAsyncParams>, context: OpenContext, from: Json | undefined) {
-    const [state, decisions] = Array.isArray(from) ? (from as readonly Json[]) : []
+    const [state, decisions, errors] = Array.isArray(from) ? (from as readonly Json[]) : []
+    this.#errors = typeof errors === 'number' ? errors : 0
     this.#node = node
     this.#context = context
     this.#inlet = new Inlet(context.open(0, Inlet.upstreamOf(state)), state)
@@ -87,6 +97,7 @@ class MapAsync implements Body {
       const out: unknown[] = []
       const failure = this.#collect(out)
       this.#pace.note(out.length, out[0])
+      if (this.#buried !== undefined) await this.#takeBuried()
       if (out.length > 0) return out
       if (failure !== undefined) throw failure
       if (this.#queue.length === 0 && this.#fill === undefined) {
@@ -99,14 +110,16 @@ class MapAsync implements Body {
 
   tok(): Token {
     const head = this.#queue[0]
-    return this.#skips.token(
+    const [state, decisions] = this.#skips.token(
       head === undefined ? (this.#inputError?.before ?? this.#inlet.tok()) : advanced(head),
     )
+    return this.#errors === 0 ? [state, decisions] : [state, decisions, this.#errors]
   }
 
   stop(): void {
     this.#stopped = true
     this.#inputEnded = true
+    this.#runner?.stop?.()
     this.#awaken()
   }
 
@@ -116,10 +129,16 @@ class MapAsync implements Body {
   }
 
   async #start(): Promise<Runner> {
-    const { fn, parallelism } = this.#node.params
-    return typeof fn === 'function'
-      ? callRunner(fn, parallelism, this.#context, this.#node)
-      : poolRunner(fn, this.#context)
+    const { fn, parallelism, policy } = this.#node.params
+    const context = this.#context
+    if (typeof fn !== 'function') {
+      return policy === undefined
+        ? poolRunner(fn, context)
+        : pooledPolicyRunner(fn, policy, context)
+    }
+    return policy === undefined
+      ? callRunner(fn, parallelism, context, this.#node)
+      : policyRunner(invokeOf(fn, context.key), policy, context)
   }
 
   /** Starts tasks while there is input, a free worker and room for results. */
@@ -185,7 +204,9 @@ class MapAsync implements Body {
 
   #finished(task: Task): void {
     this.#underWay--
-    if (task.failed !== undefined && this.#node.params.onError === 'fail') this.#halted = true
+    const { failed } = task
+    if (failed && (this.#node.params.onError === 'fail' || endsRun(failed.error)))
+      this.#halted = true
     if (this.#queue[0] === task) this.#awaken()
     else this.#feed()
   }
@@ -204,11 +225,14 @@ class MapAsync implements Body {
       if (task.done < task.values.length) break
       if (task.failed !== undefined) {
         if (!this.#maySkip(task) && out.length > 0) return undefined
-        const failure = this.#settleFailure(task, task.failed.error)
+        const failure = this.#settleFailure(task, task.failed)
         if (failure !== undefined) return failure
       } else if (task.done < task.items.length) break
       else {
-        if (task.skipped) this.#skips.skip(task.first)
+        if (task.skipped) {
+          this.#skips.skip(task.first)
+          this.#errors++
+        }
         this.#drop(task)
       }
     }
@@ -217,13 +241,15 @@ class MapAsync implements Body {
 
   #maySkip(task: Task): boolean {
     const ordinal = task.first + task.values.length
-    if (task.failed?.error instanceof WorkerDiedError) return false
-    return this.#node.params.onError === 'skip' && !this.#skips.mustSucceed(ordinal)
+    const { onError, maxErrors = Infinity } = this.#node.params
+    if (isLast(task.failed?.error) || onError === 'fail') return false
+    return this.#errors < maxErrors && !this.#skips.mustSucceed(ordinal)
   }
 
   /** Leaves out the failed element or makes its error; what is behind it in the task is tried anew. */
-  #settleFailure(task: Task, error: unknown): unknown {
-    if (error instanceof WorkerDiedError) return error
+  #settleFailure(task: Task, failed: Failed): unknown {
+    const { error, attempts = 1 } = failed
+    if (isLast(error)) return error
     const at = task.values.length
     const skip = this.#maySkip(task)
     const ordinal = task.first + at
@@ -232,11 +258,34 @@ class MapAsync implements Body {
     if (rest.length > 0) this.#retryRest(task, rest, at + 1)
     if (!skip) {
       this.#halted = false
-      return new ElementFailure(ordinal, error)
+      return new ElementFailure(ordinal, this.#lastError(error))
     }
     this.#skips.skip(ordinal)
-    this.#context.meter.skipped(ordinal, task.items[at], error)
+    this.#errors++
+    if (this.#node.params.onError === 'skip') {
+      this.#context.meter.skipped(ordinal, task.items[at], error)
+    } else this.#bury(this.#context.deadLetter(ordinal, task.items[at], error, attempts))
     return undefined
+  }
+
+  #lastError(error: unknown): unknown {
+    const { onError, maxErrors } = this.#node.params
+    if (onError === 'fail' || maxErrors === undefined || this.#errors < maxErrors) return error
+    return new Error(`${messageOf(error)} (maxErrors: ${maxErrors} were left out before)`, {
+      cause: error,
+    })
+  }
+
+  #bury(putting: void | Promise<void>): void {
+    if (putting === undefined) return
+    putting.catch(() => undefined) // the pull that waits for it has the error
+    this.#buried = Promise.all([this.#buried, putting]).then(() => undefined)
+  }
+
+  async #takeBuried(): Promise<void> {
+    const buried = this.#buried
+    this.#buried = undefined
+    await buried
   }
 
   #retryRest(task: Task, items: readonly unknown[], offset: number): void {
@@ -278,6 +327,11 @@ const DONE = Promise.resolve()
 
 function hashOf(config: unknown): number {
   return config === undefined ? 0 : keyOfText(JSON.stringify(config))
+}
+
+/** True for errors that no policy lets the run go on behind: they stay where they are. */
+function isLast(error: unknown): boolean {
+  return error instanceof WorkerDiedError || endsRun(error)
 }
 
 /** The inlet's state at the first element of a task that was not handed out. */

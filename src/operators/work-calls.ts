@@ -1,3 +1,5 @@
+import { ClosedError } from '../errors/index.ts'
+import { type CallPolicy, Calls } from '../limit/calls.ts'
 import type { PlanNode } from '../plan/node.ts'
 import { SLOW_MS } from '../stream/clock.ts'
 import { ElementLocal } from '../stream/local.ts'
@@ -50,4 +52,65 @@ export function callRunner(
       finish(task, lane, start, finished)
     },
   }
+}
+
+/** Elements that may be on their way, so that those that wait for a host or a key don't hold up the others. */
+const SPREAD = 1024
+
+/** Makes the call for an element; what it returns may be a promise. */
+export type Invoke = (x: unknown, index: number, signal: AbortSignal) => unknown
+
+/** Runs calls to the world under a policy, one element a task. */
+export function policyRunner(invoke: Invoke, policy: CallPolicy, context: OpenContext): Runner {
+  const { meter, key, signal, clock, budget } = context
+  const calls = new Calls(policy, {
+    key,
+    clock,
+    signal,
+    budget,
+    store: () => context.callStore(),
+    waited: (start, end) => meter.limited(start, end),
+    retried: (...what) => meter.retried(...what),
+  })
+  const spread = typeof policy.limit === 'function' || policy.orderedBy !== undefined
+  const lanes: number[] = []
+  let widest = 0
+  let room = SPREAD
+  let inputRoom = SPREAD
+  return {
+    get width() {
+      const { size } = calls.slots
+      if (spread) return Math.max(size, Math.min(SPREAD, inputRoom))
+      return policy.parallelism === 'auto' ? 2 * size : size
+    },
+    group: () => 1,
+    room: () => room,
+    stop: () => calls.stop(new ClosedError('the stage was stopped')),
+    run: async (task, finished) => {
+      const [x] = task.items
+      if (task.first % 64 === 0) inputRoom = roomFor(x)
+      const result = await calls.run(x, task.first, async (callSignal) => {
+        const lane = lanes.pop() ?? ++widest
+        meter.lanes(widest)
+        const start = meter.now()
+        try {
+          return await invoke(x, task.first, callSignal)
+        } finally {
+          lanes.push(lane)
+          meter.busy(start, 1, `call ${lane}`)
+        }
+      })
+      if (result.ok) task.values = [result.value]
+      else task.failed = result
+      if (task.first % 64 === 0) room = roomFor(task.values[0])
+      finished()
+    },
+  }
+}
+
+/** A function of this thread as policies call it: each attempt draws the same random numbers. */
+export function invokeOf(fn: UserFn, key: number): Invoke {
+  const call = fn as (...args: unknown[]) => unknown
+  if (!wantsLocal(fn, 1)) return (x) => call(x)
+  return (x, index, signal) => call(x, new ElementLocal(key, signal).at(index))
 }

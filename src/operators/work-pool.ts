@@ -1,6 +1,8 @@
 import type { OpenContext } from '../stream/operator.ts'
 import type { PlacedStage, WorkPool } from '../stream/pool.ts'
 import { roomFor } from '../stream/size-of.ts'
+import type { CallPolicy } from '../limit/calls.ts'
+import { policyRunner } from './work-calls.ts'
 import type { Runner, Task } from './work.ts'
 
 /** Milliseconds a job should take: long against the 30 us a message costs, short against a resume. */
@@ -34,6 +36,24 @@ export async function poolRunner(stage: PlacedStage, context: OpenContext): Prom
       finished()
     },
   }
+}
+
+/** The same under a policy: elements go one by one, each with limit, retries and all. */
+export async function pooledPolicyRunner(
+  stage: PlacedStage,
+  policy: CallPolicy,
+  context: OpenContext,
+): Promise<Runner> {
+  const lease = context.perRun(() => leaseOf(stage, context.signal))
+  const pool = await lease.pool
+  const { key } = context
+  const invoke = async (x: unknown, first: number): Promise<unknown> => {
+    const { values, failed } = await pool.run({ items: [x], first, key })
+    if (failed !== undefined) throw failed.error
+    return values[0]
+  }
+  const parallelism = policy.parallelism === 'auto' ? 2 * pool.width : policy.parallelism
+  return policyRunner(invoke, { ...policy, parallelism }, context)
 }
 
 function leaseOf(

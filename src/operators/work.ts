@@ -1,5 +1,12 @@
 import type { Token } from '../stream/operator.ts'
 
+/** What ended a task. */
+export interface Failed {
+  readonly error: unknown
+  /** Calls that were made for the element; 1 where nothing else is said. */
+  readonly attempts?: number
+}
+
 /** Some neighbouring elements under way. */
 export interface Task {
   /** The inlet's token at the first element. */
@@ -10,7 +17,7 @@ export interface Task {
   values: readonly unknown[]
   /** Elements handed out already. */
   done: number
-  failed?: { readonly error: unknown }
+  failed?: Failed
   /** True for an element that a checkpoint says was left out. */
   readonly skipped: boolean
   /** Resolves when nothing of the task is under way any more. */
@@ -27,4 +34,6 @@ export interface Runner {
   room(): number
   /** Fills `task.values` or `task.failed`, calls `finished` once; never rejects. */
   run(task: Task, finished: () => void): Promise<void>
+  /** Nobody wants the results any more: what waits for limits and retries ends. */
+  stop?(): void
 }

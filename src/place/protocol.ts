@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { StageAddress } from '../stage/address.ts'
 import type { Channel } from './channel.ts'
 import type { EncodedError } from './error-codec.ts'
-import type { Packed } from './wire.ts'
+import type { Packed } from '../stream/wire.ts'
 
 /** What a worker is born with (`workerData`). */
 export interface WorkerStart {

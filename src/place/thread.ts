@@ -13,7 +13,7 @@ import {
   type ToWorker,
   type WorkerStart,
 } from './protocol.ts'
-import { pack, unpack } from './wire.ts'
+import { pack, unpack } from '../stream/wire.ts'
 
 /** What a thread runs, and how it is started. */
 export interface ThreadOptions {

@@ -16,7 +16,7 @@ import {
   type WorkerStart,
 } from './protocol.ts'
 import { runItems, type Outcome } from './run-job.ts'
-import { buffersIn, pack, unpack } from './wire.ts'
+import { buffersIn, pack, unpack } from '../stream/wire.ts'
 
 type ServingRunner = Awaited<ReturnType<typeof openRunner>>
 type JobMessage = Extract<ToWorker, { type: 'job' }>

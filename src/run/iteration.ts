@@ -1,6 +1,8 @@
 import { ClosedError, InvalidArgumentError } from '../errors/index.ts'
 import type { PlanNode } from '../plan/node.ts'
 import { REWRITING } from '../rewrite/rewrite.ts'
+import { Budget, type Costs } from '../stream/budget.ts'
+import type { CallStore } from '../stream/call-store.ts'
 import { type Clock, systemClock } from '../stream/clock.ts'
 import { type DeadLetter, type DeadLetters, MemoryDeadLetters } from '../stream/dead-letter.ts'
 import { Inlet } from '../stream/inlet.ts'
@@ -13,6 +15,7 @@ import { explain } from './explain/explain.ts'
 import { outputsOf, verdict } from './explain/measured.ts'
 import { Facts } from './explain/facts.ts'
 import { type Checkpoint, checkCheckpoint, makeCheckpoint, whyNotResumable } from './checkpoint.ts'
+import { StoreOnDemand } from './call-log.ts'
 import { codegenAllowed } from './codegen.ts'
 import type { RunCounts } from './meter.ts'
 import { Metrics, type StageMetrics } from './metrics.ts'
@@ -39,6 +42,13 @@ export interface IterateOptions {
   readonly codegen?: boolean
   /** Where elements go that a stage with `onError: 'deadLetter'` gave up. Default: `iteration.deadLetters`. */
   readonly deadLetters?: DeadLetters
+  /** What the calls of this pass may spend, by meter: `{ usd: 25 }`. Going over it ends it with a BudgetError. */
+  readonly budget?: Costs
+  /**
+   * Where results of stages with `cache` are kept: a folder, or a store. Default: `MILLSTREAM_CACHE` of the
+   * environment, else `.millstream/cache` in the working directory.
+   */
+  readonly cache?: string | CallStore
   /** The time by which calls wait for limits and retries. Default: the machine's; for tests. */
   readonly clock?: Clock
 }
@@ -58,6 +68,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   /** True when it goes on behind a checkpoint. */
   readonly #resumed: boolean
   readonly #letters = new MemoryDeadLetters()
+  readonly #calls = new StoreOnDemand()
   readonly #epoch: number
   readonly #operator: Operator<T>
   readonly #inlet: Inlet<T>
@@ -97,6 +108,16 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   /** Elements that failed and were left out by policy. */
   get skipped(): number {
     return this.#run.counts.skipped
+  }
+
+  /** Calls that failed and were made again. */
+  get retried(): number {
+    return this.#run.counts.retried
+  }
+
+  /** What calls have cost so far, by meter; empty without a budget. */
+  get spent(): Costs {
+    return this.#run.budget?.spent ?? {}
   }
 
   /** Elements that went to the dead letters. */
@@ -188,7 +209,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   #makeRun(options: IterateOptions, { seed, rewriting }: Pick<Run, 'seed' | 'rewriting'>): Run {
     if (!Number.isSafeInteger(seed))
       throw new InvalidArgumentError(`seed must be a whole number, not ${seed}`)
-    const counts: RunCounts = { skipped: 0, dead: 0 }
+    const counts: RunCounts = { skipped: 0, dead: 0, retried: 0 }
     return {
       seed,
       rewriting,
@@ -196,6 +217,8 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       metrics: new Metrics(),
       warned: new Set(),
       clock: options.clock ?? systemClock,
+      budget: options.budget === undefined ? undefined : new Budget(options.budget),
+      callStore: () => this.#calls.open(options.cache),
       deadLetters: options.deadLetters ?? this.#letters,
       fairness: new Fairness(),
       signal: this.#control.signal,
@@ -281,6 +304,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
     this.#outer?.removeEventListener('abort', this.#onAbort)
     if (!this.#control.signal.aborted) this.#control.abort(new ClosedError('the iteration is over'))
     await this.#operator.close()
+    await this.#calls.close()
   }
 }
 

@@ -9,6 +9,8 @@ export interface RunCounts {
   skipped: number
   /** Elements that went to the dead letters. */
   dead: number
+  /** Calls that failed and were made again. */
+  retried: number
 }
 
 /** The first calls look at the clock, then one in so many: the very first ones are slower and must not stand for all. */
@@ -48,6 +50,14 @@ export class CountingMeter implements Meter {
 
   slow(_node: PlanNode, _ms: number): void {
     // nobody looks
+  }
+
+  limited(_start: number, _end: number): void {
+    // nobody looks
+  }
+
+  retried(_index: number, _attempt: number, _error: unknown, _delay: number): void {
+    this.counts.retried++
   }
 
   skipped(_index: number, _element: unknown, _error: unknown, _stage?: string): void {
@@ -97,6 +107,22 @@ export class ObservingMeter extends CountingMeter {
   override share(stage: string, start: number, end: number, n: number): void {
     super.share(stage, start, end, n)
     this.#to.observe({ type: 'slice', stage, lane: 'main', start, end, n })
+  }
+
+  override limited(start: number, end: number): void {
+    this.#to.observe({
+      type: 'wait',
+      stage: this.#to.node.id,
+      lane: 'limit',
+      reason: 'limit',
+      start,
+      end,
+    })
+  }
+
+  override retried(index: number, attempt: number, error: unknown, delay: number): void {
+    super.retried(index, attempt, error, delay)
+    this.#to.observe({ type: 'retry', stage: this.#to.node.id, index, attempt, error, delay })
   }
 
   override slow(node: PlanNode, ms: number): void {

@@ -4,6 +4,8 @@ import type { PlanNode } from '../plan/node.ts'
 import { cut } from '../segment/cut.ts'
 import { Segment } from '../segment/segment.ts'
 import { rewrite } from '../rewrite/rewrite.ts'
+import type { Budget } from '../stream/budget.ts'
+import type { CallStore } from '../stream/call-store.ts'
 import type { Clock } from '../stream/clock.ts'
 import type { DeadLetters } from '../stream/dead-letter.ts'
 import type { Body, Codegen, Json, Meter, OpenContext, Operator, Pace } from '../stream/operator.ts'
@@ -29,6 +31,8 @@ export interface Run {
   /** Stages that were warned of being slow. */
   readonly warned: Set<string>
   readonly clock: Clock
+  readonly budget: Budget | undefined
+  readonly callStore: () => Promise<CallStore>
   readonly deadLetters: DeadLetters
   readonly observe: Observer | undefined
   /** Time each operator of a fused segment. */
@@ -109,6 +113,7 @@ class Opening implements OpenContext {
   readonly signal: AbortSignal
   readonly meter: Meter
   readonly clock: Clock
+  readonly budget: Budget | undefined
   readonly codegen: Codegen
   readonly #node: PlanNode
   readonly #site: Site
@@ -122,6 +127,7 @@ class Opening implements OpenContext {
     this.#inputs = inputs
     this.signal = run.signal
     this.clock = run.clock
+    this.budget = run.budget
     this.codegen = site.codegen
     this.meter =
       observe === undefined
@@ -193,6 +199,10 @@ class Opening implements OpenContext {
       error,
       attempts,
     })
+  }
+
+  callStore(): Promise<CallStore> {
+    return this.#site.run.callStore()
   }
 
   perRun<V extends { close(): Promise<void> }>(make: () => V): V {

@@ -50,7 +50,7 @@ export class SkipLog {
   }
 
   /** `[state, decisions since it]`, the decisions read when the checkpoint is written. */
-  token(state: Token): Token {
+  token(state: Token): readonly [Token, LazyToken] {
     const start = this.#last
     const through = this.#through
     const pending = this.#pending

@@ -1,4 +1,6 @@
 import type { PlanNode } from '../plan/node.ts'
+import type { Budget } from './budget.ts'
+import type { CallStore } from './call-store.ts'
 import type { Clock } from './clock.ts'
 import type { Chance } from './spec.ts'
 
@@ -68,6 +70,10 @@ export interface Meter {
   busy(start: number, n: number, lane?: string, end?: number): void
   /** One operator's own share of a chunk, when `shares` is on. */
   share(stage: string, start: number, end: number, n: number): void
+  /** Something waited for the limit of its calls. */
+  limited(start: number, end: number): void
+  /** Call `attempt` for an element failed; the next follows in `delay` milliseconds, and when its limit lets it. */
+  retried(index: number, attempt: number, error: unknown, delay: number): void
   /** True when fused operators should be timed one by one. */
   readonly shares: boolean
   /** So many may work at once, calls or workers. */
@@ -100,6 +106,8 @@ export interface OpenContext {
   readonly meter: Meter
   /** The time for what waits on it: calls to the world. No result may depend on it. */
   readonly clock: Clock
+  /** What calls may spend together. */
+  readonly budget: Budget | undefined
   /** How loops run: generated at once, after the first some thousand elements, or never. */
   readonly codegen: Codegen
   pace(): Pace
@@ -122,6 +130,8 @@ export interface OpenContext {
     error: unknown,
     attempts: number,
   ): void | Promise<void>
+  /** Where the run keeps results of calls; opened when it is first asked for. */
+  callStore(): Promise<CallStore>
   /** A resource that lives as long as the run, whatever the epochs; closed with it. */
   perRun<V extends { close(): Promise<void> }>(make: () => V): V
   /** A value that lives as long as the plan's node does, shared by all its iterations. */

@@ -52,6 +52,15 @@ export type RunEvent =
       readonly error: unknown
     }
   | {
+      /** Call `attempt` for an element failed; the next follows in `delay` milliseconds at the earliest. */
+      readonly type: 'retry'
+      readonly stage: string
+      readonly index: number
+      readonly attempt: number
+      readonly error: unknown
+      readonly delay: number
+    }
+  | {
       /** An element failed for good and went to the dead letters. */
       readonly type: 'dead'
       readonly stage: string

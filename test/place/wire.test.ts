@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { buffersIn, pack, unpack, type Handover } from '../../src/place/wire.ts'
+import { buffersIn, pack, unpack, type Handover } from '../../src/stream/wire.ts'
 import { Column, Tensor } from '../../src/tensor/index.ts'
 
 /** Through the copying that a port does. */

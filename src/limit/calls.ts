@@ -1,0 +1,322 @@
+import { BudgetError, CallTimeoutError } from '../errors/index.ts'
+import type { FailureKind } from '../http/index.ts'
+import type { Budget, Costs } from '../stream/budget.ts'
+import type { CallStore } from '../stream/call-store.ts'
+import { type Clock, sleep } from '../stream/clock.ts'
+import { combine } from '../stream/random.ts'
+import { type Limit, outcomeOf } from './limit.ts'
+import type { Limiter, Outcome, Ticket } from './limiter.ts'
+import { KeyOrder } from './order.ts'
+import { ResultCache } from './result-cache.ts'
+import { kindOf, nextDelay, type RetryPolicy } from './retry.ts'
+import { Slots } from './slots.ts'
+
+/** What a call costs: a number of tokens, or amounts by meter. */
+export type Cost = number | Costs
+
+type AnyFn<R> = (...args: never[]) => R
+
+/** How a stage calls the world; `map`'s options, checked and complete. */
+export interface CallPolicy {
+  readonly parallelism: number | 'auto'
+  readonly limit: Limit | AnyFn<Limit> | undefined
+  readonly cost: AnyFn<Cost> | undefined
+  readonly spent: AnyFn<Cost> | undefined
+  readonly retry: RetryPolicy
+  readonly timeout: number | undefined
+  readonly cache: string | undefined
+  readonly orderedBy: AnyFn<unknown> | undefined
+}
+
+/** What the run gives to calls. */
+export interface CallWorld {
+  /** Stands for (seed, stage, epoch). */
+  readonly key: number
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly budget: Budget | undefined
+  readonly store: () => Promise<CallStore>
+  /** A call waited for its limit, between times of the clock. */
+  readonly waited: (start: number, end: number) => void
+  readonly retried: (index: number, attempt: number, error: unknown, delay: number) => void
+}
+
+/** What came of an element: its value, or the last error. */
+export type CallResult =
+  | { readonly ok: true; readonly value: unknown; readonly cached: boolean }
+  | { readonly ok: false; readonly error: unknown; readonly attempts: number }
+
+/** Makes the call; its signal is aborted when the run stops or the call takes too long. */
+export type Call = (signal: AbortSignal) => unknown
+
+/** Makes the calls of one stage by its policy. */
+export class Calls {
+  readonly slots: Slots
+  readonly #policy: CallPolicy
+  readonly #world: CallWorld
+  readonly #order: KeyOrder | undefined
+  readonly #cache: ResultCache | undefined
+  /** Aborted when the run stops, or nobody wants the results any more. */
+  readonly #control = new AbortController()
+  readonly #onAbort = (): void => this.stop(this.#world.signal.reason)
+  /** What to end when it is. */
+  readonly #waiting = new Set<() => void>()
+
+  constructor(policy: CallPolicy, world: CallWorld) {
+    this.#policy = policy
+    this.#world = world
+    this.slots = new Slots(policy.parallelism, () => world.clock.now())
+    this.#order = policy.orderedBy === undefined ? undefined : new KeyOrder()
+    this.#cache =
+      policy.cache === undefined ? undefined : new ResultCache(policy.cache, world.store)
+    world.signal.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  /** Never rejects. */
+  async run(x: unknown, index: number, call: Call): Promise<CallResult> {
+    const state: CallState = {
+      x,
+      index,
+      call,
+      attempts: 0,
+      failed: 0,
+      startedAt: undefined,
+      asked: 0,
+    }
+    let leave: (() => void) | undefined
+    try {
+      leave = await this.#order?.enter(apply(this.#policy.orderedBy, x))
+      if (this.#cache === undefined) return await this.#attempts(state)
+      const result = await this.#cache.get(x, () => this.#attempts(state), cachedOf)
+      return 'hit' in result ? fromCache(result) : result
+    } catch (error) {
+      return { ok: false, error, attempts: state.attempts }
+    } finally {
+      leave?.()
+    }
+  }
+
+  /** Ends what waits, and asks the calls under way to end. */
+  stop(reason: unknown): void {
+    if (this.#control.signal.aborted) return
+    this.#control.abort(reason)
+    this.#world.signal.removeEventListener('abort', this.#onAbort)
+    for (const cancel of this.#waiting) cancel()
+    this.#waiting.clear()
+    this.slots.wakeAll()
+  }
+
+  async #attempts(state: CallState): Promise<CallResult> {
+    const { budget } = this.#world
+    const costs = costsOf(apply(this.#policy.cost, state.x))
+    const counted = { ...costs, requests: 1 }
+    await budget?.reserve(counted)
+    let spent: Costs | undefined
+    try {
+      const result = await this.#untilDone(state, costs, (value) => {
+        spent = this.#spentOf(value, state.x) ?? costs
+        return spent
+      })
+      return result
+    } finally {
+      if (spent === undefined) budget?.release(counted)
+      else budget?.pay(counted, { ...spent, requests: 1 })
+    }
+  }
+
+  async #untilDone(
+    state: CallState,
+    costs: Costs,
+    paid: (value: unknown) => Costs,
+  ): Promise<CallResult> {
+    const limiter = this.#limiterOf(state.x)
+    for (;;) {
+      const done = await this.#once(state, costs, limiter, paid)
+      if (done.ok) return { ok: true, value: done.value, cached: false }
+      const delay = this.#delayOf(state, done, limiter)
+      if (delay === undefined) return { ok: false, error: done.error, attempts: state.attempts }
+      this.#world.retried(state.index, state.attempts, done.error, delay)
+      if (delay > 0) await sleep(this.#world.clock, delay, this.#control.signal)
+    }
+  }
+
+  /** One call, when limit and slots let it. */
+  async #once(
+    state: CallState,
+    costs: Costs,
+    limiter: Limiter | undefined,
+    paid: (value: unknown) => Costs,
+  ) {
+    const { clock } = this.#world
+    const ticket = await this.#admitted(limiter, costs, state.attempts > 0)
+    state.startedAt ??= clock.now() - (limiter?.asked ?? 0)
+    state.attempts++
+    let outcome: Outcome = { kind: 'permanent' }
+    try {
+      const value = await this.#timed(state.call)
+      outcome = { kind: 'ok', spent: paid(value) }
+      return { ok: true, value } as const
+    } catch (error) {
+      const kind = kindOf(this.#policy.retry, error)
+      outcome = { ...outcomeOf(error, costs, clock.date()), kind }
+      return { ok: false, error, kind, pause: outcome.pause } as const
+    } finally {
+      this.slots.free(outcome.kind)
+      if (ticket !== undefined) limiter?.leave(ticket, outcome)
+    }
+  }
+
+  #delayOf(
+    state: CallState,
+    { kind, error, pause }: Failed,
+    limiter: Limiter | undefined,
+  ): number | undefined {
+    this.#control.signal.throwIfAborted()
+    const { clock, key } = this.#world
+    if (kind !== 'refused' || limiter === undefined) state.failed++
+    if (limiter === undefined) state.asked += pause ?? 0
+    const asked = limiter?.asked ?? state.asked
+    return nextDelay(this.#policy.retry, kind, {
+      error,
+      failed: state.failed,
+      elapsed: clock.now() - asked - (state.startedAt ?? 0),
+      pause,
+      limited: limiter !== undefined,
+      key: combine(key, state.index),
+    })
+  }
+
+  /** Waits for the limit, then for a slot; a call that finds none gives its turn back and takes the next. */
+  async #admitted(
+    limiter: Limiter | undefined,
+    costs: Costs,
+    again: boolean,
+  ): Promise<Ticket | undefined> {
+    if (limiter === undefined) {
+      if (!this.slots.take()) await this.#nextSlot()
+      return undefined
+    }
+    const ticket = await this.#turn(limiter, costs, again)
+    if (this.slots.take()) return ticket
+    limiter.giveBack(ticket)
+    await this.#nextSlot()
+    try {
+      return await this.#turn(limiter, costs, true)
+    } catch (error) {
+      this.slots.free('permanent')
+      throw error
+    }
+  }
+
+  async #turn(limiter: Limiter, costs: Costs, again: boolean): Promise<Ticket> {
+    const { clock, waited } = this.#world
+    const { signal } = this.#control
+    signal.throwIfAborted()
+    const start = clock.now()
+    const ticket = await new Promise<Ticket>((resolve, reject) => {
+      const cancel = (): void => {
+        limiter.cancel(waiting)
+        reject(signal.reason as Error)
+      }
+      this.#waiting.add(cancel)
+      const waiting = limiter.enter(
+        costs,
+        (entered) => {
+          this.#waiting.delete(cancel)
+          resolve(entered)
+        },
+        again,
+      )
+    })
+    const end = clock.now()
+    if (end > start) waited(start, end)
+    return ticket
+  }
+
+  async #nextSlot(): Promise<void> {
+    await this.slots.next()
+    if (!this.#control.signal.aborted) return
+    this.slots.free('permanent')
+    this.#control.signal.throwIfAborted()
+  }
+
+  async #timed(call: Call): Promise<unknown> {
+    const { timeout } = this.#policy
+    const { clock } = this.#world
+    const { signal } = this.#control
+    if (timeout === undefined) return call(signal)
+    const control = new AbortController()
+    const stop = (): void => control.abort(signal.reason)
+    this.#waiting.add(stop)
+    let cancel = (): void => undefined
+    const late = new Promise<never>((_, reject) => {
+      cancel = clock.after(timeout, () => {
+        const error = new CallTimeoutError(timeout)
+        control.abort(error)
+        reject(error)
+      })
+    })
+    try {
+      return await Promise.race([call(control.signal), late])
+    } catch (error) {
+      throw control.signal.aborted && !signal.aborted ? control.signal.reason : error
+    } finally {
+      cancel()
+      this.#waiting.delete(stop)
+    }
+  }
+
+  #limiterOf(x: unknown): Limiter | undefined {
+    const { limit } = this.#policy
+    const chosen = typeof limit === 'function' ? (limit as (x: unknown) => Limit)(x) : limit
+    return chosen?.limiter(this.#world.clock)
+  }
+
+  #spentOf(value: unknown, x: unknown): Costs | undefined {
+    const { spent } = this.#policy
+    if (spent === undefined) return undefined
+    return costsOf((spent as (value: unknown, x: unknown) => Cost)(value, x))
+  }
+}
+
+interface Failed {
+  readonly error: unknown
+  readonly kind: FailureKind
+  /** Milliseconds for which the server asks not to be called. */
+  readonly pause: number | undefined
+}
+
+interface CallState {
+  readonly x: unknown
+  readonly index: number
+  readonly call: Call
+  /** Calls made. */
+  attempts: number
+  /** Calls that failed by themselves, not for the limit. */
+  failed: number
+  /** When the first call was made, in time without what servers asked to wait. */
+  startedAt: number | undefined
+  asked: number
+}
+
+/** True for errors that no policy lets a run go on behind. */
+export function endsRun(error: unknown): boolean {
+  return error instanceof BudgetError
+}
+
+function apply<R>(fn: AnyFn<R> | undefined, x: unknown): R | undefined {
+  return (fn as ((x: unknown) => R) | undefined)?.(x)
+}
+
+function costsOf(cost: Cost | undefined): Costs {
+  if (cost === undefined) return {}
+  return typeof cost === 'number' ? { tokens: cost } : cost
+}
+
+function cachedOf(result: CallResult) {
+  return result.ok ? ({ hit: true, value: result.value } as const) : ({ hit: false } as const)
+}
+
+function fromCache(result: { hit: boolean; value?: unknown }): CallResult {
+  return { ok: true, value: result.value, cached: true }
+}

@@ -1,0 +1,153 @@
+import { InvalidArgumentError } from '../errors/index.ts'
+import { failureOf, pauseOf, remainingOf } from '../http/index.ts'
+import type { Costs } from '../stream/budget.ts'
+import { type Clock, systemClock } from '../stream/clock.ts'
+import { keyOfText } from '../stream/random.ts'
+import { type Ceilings, Limiter, type Outcome, type Ticket } from './limiter.ts'
+import { type Rate, rateOf } from './rate.ts'
+import { Registry } from './registry.ts'
+
+/** What is known about a limit. What is left out is learnt from the server's answers. */
+export interface LimitOptions {
+  /** Calls that may be made. */
+  readonly requests?: Rate
+  /** What calls may cost together, in the unit of `map`'s `cost`. */
+  readonly tokens?: Rate
+  /** Calls under way at most. */
+  readonly inFlight?: number
+}
+
+interface Shared {
+  readonly options: { current: LimitOptions | undefined }
+  /** One for each clock: that of the machine, and those of tests. */
+  readonly limiters: Map<Clock, Limiter>
+}
+
+const registry = new Registry<Shared>(
+  () => ({ options: { current: undefined }, limiters: new Map() }),
+  ({ limiters }) => [...limiters.values()].every((limiter) => limiter.idle),
+)
+
+/**
+ * How often and at what cost calls may be made: made by `limit(name)`. All that use the name share it.
+ */
+export class Limit {
+  readonly name: string
+  readonly #shared: Shared
+
+  /** Use `limit`. @internal */
+  constructor(name: string, options: LimitOptions | undefined) {
+    this.name = name
+    this.#shared = registry.get(name)
+    if (options !== undefined) this.#declare(options)
+  }
+
+  /** What was declared, by whoever used the name. */
+  get options(): LimitOptions {
+    return this.#shared.options.current ?? {}
+  }
+
+  /** The one that decides, in the time of `clock`. @internal */
+  limiter(clock: Clock): Limiter {
+    const { limiters } = this.#shared
+    const known = limiters.get(clock)
+    if (known !== undefined) return known
+    const made = new Limiter(clock, ceilingsOf(this.name, this.options), keyOfText(this.name))
+    limiters.set(clock, made)
+    return made
+  }
+
+  /**
+   * Tells the limit what a server answered: when nothing remains until a reset, all calls wait for that. Errors
+   * that `map`'s function throws are noted by themselves, successes are not.
+   */
+  note(answer: unknown): void {
+    const pause = pauseOf(answer)
+    if (pause !== undefined) this.limiter(systemClock).ask(pause)
+  }
+
+  /**
+   * Calls `fn` when the limit lets it, for calls beside pipelines. Refusals are noted and thrown.
+   *
+   * @throws what `fn` throws.
+   */
+  async run<R>(fn: () => R | Promise<R>, options: { readonly cost?: number } = {}): Promise<R> {
+    const limiter = this.limiter(systemClock)
+    const costs = options.cost === undefined ? {} : { tokens: options.cost }
+    const ticket = await new Promise<Ticket>((resolve) => {
+      limiter.enter(costs, resolve, false)
+    })
+    try {
+      const result = await fn()
+      limiter.leave(ticket, { kind: 'ok' })
+      return result
+    } catch (error) {
+      limiter.leave(ticket, outcomeOf(error, costs, Date.now()))
+      throw error
+    }
+  }
+
+  #declare(options: LimitOptions): void {
+    const { options: known, limiters } = this.#shared
+    if (known.current !== undefined) {
+      checkSame(this.name, known.current, options)
+      return
+    }
+    const ceilings = ceilingsOf(this.name, options)
+    known.current = options
+    for (const limiter of limiters.values()) limiter.declare(ceilings)
+  }
+}
+
+/**
+ * A limit for calls to the world, by name: every `limit(name)` of the process is the same one, so that several
+ * stages and runs share a quota. What is declared is the ceiling; below it, and without it, the rates that the
+ * server really bears are learnt from its refusals. A `Retry-After` pauses all calls of the limit.
+ *
+ * ```ts
+ * const openai = limit('openai', { requests: '5000/min', tokens: '1M/min' })
+ * const vectors = docs.map(embed, { limit: openai, cost: (doc) => doc.tokens })
+ * ```
+ *
+ * @throws InvalidArgumentError when the name was declared with other rates, or a rate cannot be read.
+ */
+export function limit(name: string, options?: LimitOptions): Limit {
+  if (typeof name === 'string' && name !== '') return new Limit(name, options)
+  throw new InvalidArgumentError(`limit takes a name, not ${JSON.stringify(name)}`)
+}
+
+/** What an error of a call means for its limit. */
+export function outcomeOf(error: unknown, costs: Costs, date: number): Outcome {
+  const exhausted = Object.entries(remainingOf(error))
+    .filter(([meter, left]) => left < (meter === 'requests' ? 1 : (costs[meter] ?? 0)))
+    .map(([meter]) => meter)
+  const meter = exhausted.length === 1 ? exhausted[0] : undefined
+  return { kind: failureOf(error), pause: pauseOf(error, date), meter }
+}
+
+const rateNames = ['requests', 'tokens'] as const
+
+function ceilingsOf(name: string, options: LimitOptions): Ceilings {
+  const rates: { [meter: string]: number } = {}
+  const known: readonly string[] = [...rateNames, 'inFlight']
+  for (const option of Object.keys(options)) {
+    if (known.includes(option)) continue
+    throw new InvalidArgumentError(`limit ${name} has no ${option}: it takes ${known.join(', ')}`)
+  }
+  for (const meter of rateNames) {
+    if (options[meter] !== undefined) rates[meter] = rateOf(`limit ${name}`, meter, options[meter])
+  }
+  const { inFlight = Infinity } = options
+  if (inFlight >= 1) return { rates, inFlight }
+  throw new InvalidArgumentError(`limit ${name}: inFlight must be at least 1, not ${inFlight}`)
+}
+
+function checkSame(name: string, known: LimitOptions, options: LimitOptions): void {
+  for (const key of [...rateNames, 'inFlight'] as const) {
+    if (known[key] === options[key]) continue
+    throw new InvalidArgumentError(
+      `limit ${name} was declared with ${key} ${known[key] ?? 'left out'} and now with ` +
+        `${options[key] ?? 'none'}: declare it once, and use limit('${name}') elsewhere`,
+    )
+  }
+}
