@@ -66,6 +66,6 @@ export function noPositions(view: PlanNode, culprit: PlanNode | undefined): Inva
   return new InvalidArgumentError(
     "shuffle('global') needs elements by position: of range, counter, random, fromArray or fromTensorSlices, " +
       `with nothing but synchronous maps between; ${culprit?.id ?? view.id}${at} has none. ` +
-      `Shuffle before it, or with a buffer: shuffle(10_000)`,
+      'Shuffle before it (files: listFiles(pattern, { shuffle: true })), or with a buffer: shuffle(10_000)',
   )
 }

@@ -3,7 +3,7 @@ import type { SourceSpec } from '../stream/spec.ts'
 import { ElementFailure } from '../stream/failure.ts'
 import type { Body, Chunk, Json, OpenContext } from '../stream/operator.ts'
 import { describe } from '../tensor/index.ts'
-import { settledWithin, Waiting } from './waiting.ts'
+import { GRACE, settledWithin, Waiting } from './waiting.ts'
 
 export interface GeneratorParams {
   /** `from` is the last cursor, where there are cursors. */
@@ -47,9 +47,6 @@ export const generatorSpec: SourceSpec<GeneratorParams> = {
 
 /** Milliseconds after which what came so far is handed over, or a slow source would look dead. */
 const PATIENCE = 10
-
-/** Milliseconds that a source has to answer its last call when the run stops; its signal was aborted. */
-const GRACE = 1000
 
 type Step = IteratorResult<unknown, unknown>
 

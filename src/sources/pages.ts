@@ -3,7 +3,7 @@ import { ElementFailure } from '../stream/failure.ts'
 import type { Body, Chunk, Json, OpenContext } from '../stream/operator.ts'
 import type { SourceSpec } from '../stream/spec.ts'
 import { describe } from '../tensor/index.ts'
-import { Waiting } from './waiting.ts'
+import { GRACE, settledWithin, Waiting } from './waiting.ts'
 
 /** One answer of a paged source. */
 export interface Page<T, C> {
@@ -39,6 +39,8 @@ class PagesSource implements Body {
   #count: number
   #cursor: Json
   #ended = false
+  /** The call under way. */
+  #call: Promise<unknown> | undefined
 
   constructor(params: PagesParams, context: OpenContext, from: Json | undefined) {
     const [count, cursor = null] = Array.isArray(from)
@@ -70,12 +72,19 @@ class PagesSource implements Body {
     this.#waiting.interrupt(undefined)
   }
 
+  async close(): Promise<void> {
+    await settledWithin(
+      GRACE,
+      Promise.resolve(this.#call).catch(() => undefined),
+    ) // its reader has the error, or left
+  }
+
   async #read(cursor: Json): Promise<Page<unknown, Json> | undefined> {
     const { signal, meter } = this.#context
     const start = meter.now()
     try {
-      const answer = Promise.resolve(this.#params.read(cursor as never, signal))
-      const page = await this.#waiting.wait(answer)
+      this.#call = Promise.resolve(this.#params.read(cursor as never, signal))
+      const page = await this.#waiting.wait(this.#call)
       if (page === undefined && this.#ended) return undefined
       const checked = checkPage(page, cursor)
       meter.busy(start, checked.items.length)

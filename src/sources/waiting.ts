@@ -1,3 +1,6 @@
+/** Milliseconds that a source has to answer its last call when the run stops; its signal was aborted. */
+export const GRACE = 1000
+
 /** Waits for user code that may never answer; `interrupt` ends the wait with another value. */
 export class Waiting<I> {
   #interrupt: ((instead: I) => void) | undefined

@@ -35,6 +35,12 @@ class Opened {
 const pipelines: Readonly<Record<string, (opened: Opened) => Dataset<unknown>>> = {
   plain: (o) => o.source().map((x) => x + 1),
   async: (o) => o.source().map(o.call, { parallelism: 4 }),
+  paged: (o) =>
+    Dataset.fromPages({
+      start: 1,
+      read: async (page) => ({ items: [await o.call(page), -page], next: page + 1 }),
+    }).assertCardinality(Infinity),
+  streamed: (o) => Dataset.from(Dataset.from(o.source().toReadableStream()).toNodeStream()),
   prefetched: (o) => o.source().map(o.call, { parallelism: 4 }).batch(3).prefetch(4),
   shuffled: (o) => o.source().shuffle(10).batch(2),
   zipped: (o) => Dataset.zip([o.source(), o.source(40).map(o.call, { parallelism: 3 }).repeat()]),
