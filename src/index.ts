@@ -1,5 +1,5 @@
 /** Millstream: data pipelines whose stages overlap. Start at `Dataset`. */
-export { Dataset } from './dataset/index.ts'
+export { Dataset, Pipeline } from './dataset/index.ts'
 export type {
   CursorOptions,
   ListFilesOptions,
@@ -12,6 +12,7 @@ export type {
   StreamOptions,
   UniqueOptions,
   ValidateOptions,
+  WriteOptions,
   ZipInput,
   Zipped,
 } from './dataset/index.ts'
@@ -25,6 +26,10 @@ export type { PlanNode } from './plan/node.ts'
 export type { Checkpoint } from './run/checkpoint.ts'
 export type { IterateOptions, Iteration } from './run/iteration.ts'
 export type { StageMetrics } from './run/metrics.ts'
+export type { RunSummary, SinkRunOptions } from './run/sink-run.ts'
+export type { Every } from './run/transfer.ts'
+export { to } from './sinks/index.ts'
+export type { CallContext, CallOptions, CsvOptions, CsvRow, CsvValue } from './sinks/index.ts'
 export type { Page } from './sources/pages.ts'
 export type { LabeledFile } from './sources/files.ts'
 export { stage } from './stage/index.ts'
@@ -38,6 +43,7 @@ export type { Local } from './stream/local.ts'
 export type { StandardSchema } from './stream/standard-schema.ts'
 export type { Json } from './stream/operator.ts'
 export { Column, ElementSpec, Tensor } from './tensor/index.ts'
+export type { Sink, SinkChunk, SinkContext, Writer } from './stream/sink.ts'
 export type { Observer, RunEvent, WaitReason, WarningCode } from './trace/index.ts'
 export type {
   Batch,

@@ -1,15 +1,21 @@
 import { parseArgs } from 'node:util'
-import { UsageError, messageOf } from '../errors/index.ts'
+import { type Duration, messageOf, UsageError } from '../index.ts'
 
 /** What `millstream run` was asked for. */
 export interface RunOptions {
   readonly seed?: number
   readonly epoch?: number
   readonly take?: number
+  /** Print rows and their schema; write nothing. */
+  readonly dry?: boolean
   /** Tell on stderr by lines of JSON. */
   readonly json?: boolean
   /** Print the plan and what was measured, when the run is over. */
   readonly explain?: boolean
+  /** The rest is about pipelines with a sink. */
+  readonly state?: string
+  readonly restart?: boolean
+  readonly maxTime?: Duration
 }
 
 /** A command line, understood. */
@@ -23,33 +29,44 @@ export type Command =
       readonly args: readonly string[]
     }
 
-export const help = `Usage: millstream run FILE [--seed N] [--epoch N] [--take N] [--explain] [--json] [-- ARGS...]
+export const help = `Usage: millstream run FILE [OPTIONS] [-- ARGS...]
        millstream explain FILE [-- ARGS...]
 
 FILE is a module, TypeScript or JavaScript, no build step. Its default export is
+  a Pipeline         dataset.write(sink): run goes on where the last one stopped, however it ended;
   a Dataset          run writes each element to stdout as one line of JSON;
-  or a function      run calls it with { signal, args }; if it returns a Dataset, that is run.
-explain prints the plan of the Dataset: its stages, and where each of them runs.
+  or a function      run calls it with { signal, args }; if it returns one of these, that is run.
+explain prints the plan: its stages, and where each of them runs.
 
-Options
-  --seed N     seeds all chance of the run: shuffles, local.random()
-  --epoch N    which pass over the data this is, for shuffles that reshuffle
-  --take N     stops after N elements
-  --explain    when the run is over, prints its plan and what was measured to stderr
-  --json       warnings and, at the end, counts and times of all stages: to stderr, a line of JSON each
-  --help       this text
-  --version    the version of Millstream
+Options of run
+  --seed N         seeds all chance of the run: shuffles, local.random()
+  --epoch N        which pass over the data this is, for shuffles that reshuffle
+  --dry            prints the first rows (10, or --take N) and their schema, and writes nothing
+  --explain        when the run is over, prints its plan and what was measured to stderr
+  --json           what happens, and at the end counts and times of all stages: to stderr, a line of JSON each
+of Datasets
+  --take N         stops after N elements
+of Pipelines
+  --state DIR      where the run keeps how far it has come; default .millstream/NAME beside FILE
+  --restart        forgets how far it has come, and starts anew
+  --max-time TIME  stops after 15m, 2h, ...; the next run goes on there
+  --help           this text
+  --version        the version of Millstream
 
 Progress goes to stderr. Ctrl-C lets what is under way end; a second one does not wait.
-Exit codes: 0 done, 1 the pipeline failed, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 75 another run is under way or the time is over, 130 Ctrl-C, 143 SIGTERM.
 `
 
 const flags = {
   seed: { type: 'string' },
   epoch: { type: 'string' },
   take: { type: 'string' },
-  explain: { type: 'boolean' },
+  dry: { type: 'boolean' },
   json: { type: 'boolean' },
+  explain: { type: 'boolean' },
+  state: { type: 'string' },
+  restart: { type: 'boolean' },
+  'max-time': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const
@@ -74,23 +91,18 @@ export function parseCommand(argv: readonly string[]): Command {
   if (surplus !== undefined) {
     throw new UsageError(`${surplus} is one argument too many; arguments of the pipeline follow --`)
   }
-  const options = runOptions(values)
+  const options = optionsOf(values)
   if (command === 'explain' && Object.keys(options).length > 0) {
-    throw new UsageError('--seed, --epoch, --take, --explain and --json belong to run')
+    throw new UsageError(`${flagsOf(options).join(', ')} belong to run`)
   }
   return { command, file, options, args: end < 0 ? [] : argv.slice(end + 1) }
 }
 
+type Values = { readonly [K in keyof typeof flags]?: FlagValue<(typeof flags)[K]> }
+type FlagValue<F> = F extends { readonly type: 'boolean' } ? boolean : string
+
 interface Parsed {
-  readonly values: {
-    readonly seed?: string
-    readonly epoch?: string
-    readonly take?: string
-    readonly explain?: boolean
-    readonly json?: boolean
-    readonly help?: boolean
-    readonly version?: boolean
-  }
+  readonly values: Values
   readonly positionals: readonly string[]
 }
 
@@ -104,16 +116,36 @@ function parsed(args: readonly string[]): Parsed {
   }
 }
 
-function runOptions(values: Parsed['values']): RunOptions {
+function optionsOf(values: Values): RunOptions {
+  const { seed, epoch, take, dry, json, explain, state, restart } = values
+  const maxTime = values['max-time']
   return {
-    ...(values.explain === true && { explain: true }),
-    ...(values.json === true && { json: true }),
-    ...(values.seed !== undefined && {
-      seed: wholeNumber('--seed', values.seed, Number.MIN_SAFE_INTEGER),
-    }),
-    ...(values.epoch !== undefined && { epoch: wholeNumber('--epoch', values.epoch, 0) }),
-    ...(values.take !== undefined && { take: wholeNumber('--take', values.take, 0) }),
+    ...(seed !== undefined && { seed: wholeNumber('--seed', seed, Number.MIN_SAFE_INTEGER) }),
+    ...(epoch !== undefined && { epoch: wholeNumber('--epoch', epoch, 0) }),
+    ...(take !== undefined && { take: wholeNumber('--take', take, 0) }),
+    ...(dry !== undefined && { dry }),
+    ...(json !== undefined && { json }),
+    ...(explain !== undefined && { explain }),
+    ...(state !== undefined && { state: nonEmpty('--state', state) }),
+    ...(restart !== undefined && { restart }),
+    ...(maxTime !== undefined && { maxTime: duration('--max-time', maxTime) }),
   }
+}
+
+/** The options as they are written on the command line. */
+export function flagsOf(options: RunOptions): readonly string[] {
+  return Object.keys(options).map((name) => (name === 'maxTime' ? '--max-time' : `--${name}`))
+}
+
+function nonEmpty(flag: string, text: string): string {
+  if (text === '') throw new UsageError(`${flag} takes a folder`)
+  return text
+}
+
+function duration(flag: string, text: string): Duration {
+  if (/^\d+(\.\d+)?(ms|s|m|min|h|d)$/.test(text) && Number.parseFloat(text) > 0)
+    return text as Duration
+  throw new UsageError(`${flag} takes a time such as 90s, 15m or 2h, not ${text}`)
 }
 
 function wholeNumber(flag: string, text: string, least: number): number {

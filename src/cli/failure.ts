@@ -2,9 +2,17 @@ import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { MillstreamError, UsageError } from '../errors/index.ts'
 
-/** How a failed command ends: with 2 where the call was wrong, else with 1. */
+/** Exit codes of errors that are no failures of the pipeline. */
+const exitCodes: Readonly<Record<string, number>> = {
+  MILLSTREAM_USAGE: 2,
+  MILLSTREAM_LOCKED: 75,
+  MILLSTREAM_OUT_OF_TIME: 75,
+}
+
+/** How a failed command ends. */
 export function exitCodeOf(error: unknown): number {
-  return isNamed(error, UsageError) ? 2 : 1
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return exitCodes[code] ?? 1
 }
 
 /** What to write on stderr: code and message first, then the user's own stack lines, then the causes. */

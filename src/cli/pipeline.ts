@@ -1,8 +1,13 @@
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { RunEvent, StageMetrics } from '../index.ts'
-import { UsageError } from '../errors/index.ts'
+import {
+  type RunEvent,
+  type RunSummary,
+  type SinkRunOptions,
+  type StageMetrics,
+  UsageError,
+} from '../index.ts'
 import { loadProgram } from '../stage/index.ts'
 
 /**
@@ -29,6 +34,17 @@ export interface RunningPipeline extends AsyncIterable<unknown> {
   explain?(): string
 }
 
+/** What the commands need of a Pipeline: a dataset with a sink. */
+export interface RunnablePipeline {
+  readonly dataset: Runnable
+  readonly sink: { readonly name: string }
+  /** Options that its file gave. */
+  readonly options: { readonly state?: string }
+  run(options: SinkRunOptions): Promise<RunSummary>
+  cardinality(): number | undefined
+  explain(): string
+}
+
 /** What a pipeline's function gets. */
 export interface ProgramContext {
   /** Aborted by Ctrl-C and SIGTERM. */
@@ -45,24 +61,31 @@ export interface ProgramContext {
 export async function loadPipeline(
   file: string,
   context: ProgramContext,
-): Promise<Runnable | undefined> {
+): Promise<Runnable | RunnablePipeline | undefined> {
   const path = resolve(file)
   if (!existsSync(path) || !statSync(path).isFile()) {
     throw new UsageError(`there is no file ${file}`)
   }
   const exported = (await loadProgram(pathToFileURL(path).href))['default']
-  if (isRunnable(exported)) return exported
+  if (isRunnable(exported) || isPipeline(exported)) return exported
   if (typeof exported !== 'function') throw notAPipeline(file, exported)
   const result: unknown = await (exported as (context: ProgramContext) => unknown)(context)
-  return isRunnable(result) ? result : undefined
+  return isRunnable(result) || isPipeline(result) ? result : undefined
 }
 
 function isRunnable(value: unknown): value is Runnable {
+  return hasMethods(value, ['iterate', 'take', 'cardinality', 'explain'])
+}
+
+/** Whether it has a sink. */
+export function isPipeline(value: unknown): value is RunnablePipeline {
+  return hasMethods(value, ['run', 'cardinality', 'explain']) && 'sink' in value
+}
+
+function hasMethods(value: unknown, names: readonly string[]): value is object {
   if (typeof value !== 'object' || value === null) return false
   const methods = value as { readonly [key: string]: unknown }
-  return ['iterate', 'take', 'cardinality', 'explain'].every(
-    (name) => typeof methods[name] === 'function',
-  )
+  return names.every((name) => typeof methods[name] === 'function')
 }
 
 function notAPipeline(file: string, exported: unknown): UsageError {
@@ -71,6 +94,6 @@ function notAPipeline(file: string, exported: unknown): UsageError {
       ? 'has no default export'
       : `exports by default ${exported === null ? 'null' : `a value of type ${typeof exported}`}`
   return new UsageError(
-    `${file} ${found}. Write: export default dataset, or: export default async ({ signal, args }) => { ... }`,
+    `${file} ${found}. Write: export default dataset.write(to.jsonl('out.jsonl')), or: export default dataset, or: export default async ({ signal, args }) => { ... }`,
   )
 }

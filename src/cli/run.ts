@@ -1,10 +1,13 @@
+import { jsonLine } from '../formats/index.ts'
+import { UsageError } from '../index.ts'
 import { Progress } from '../ui/index.ts'
-import type { RunOptions } from './arguments.ts'
-import { jsonLine } from './json-line.ts'
+import { flagsOf, type RunOptions } from './arguments.ts'
+import { dryRun } from './dry-run.ts'
 import { Output } from './output.ts'
-import { loadPipeline, type Runnable, type RunningPipeline } from './pipeline.ts'
+import { isPipeline, loadPipeline, type Runnable, type RunningPipeline } from './pipeline.ts'
 import { JsonReport, type Report, TextReport } from './report.ts'
-import type { Stop } from './stop.ts'
+import { runPipeline } from './run-pipeline.ts'
+import { type Stop, unlessStopped } from './stop.ts'
 
 /** Items shown of each array where a person reads along. */
 const shownOnTerminal = 12
@@ -17,13 +20,31 @@ export async function run(
   options: RunOptions,
   stop: Stop,
 ): Promise<number> {
-  const dataset = await unlessStopped(loadPipeline(file, { signal: stop.signal, args }), stop)
-  if (dataset) return print(dataset, options, stop)
-  const ignored = Object.keys(options).map((name) => `--${name}`)
+  const loaded = await unlessStopped(loadPipeline(file, { signal: stop.signal, args }), stop)
+  if (loaded) {
+    if (options.dry === true) return dryRun(loaded, options, stop)
+    return isPipeline(loaded)
+      ? runPipeline(loaded, file, options, stop)
+      : print(loaded, refuseSinkFlags(options), stop)
+  }
+  const ignored = flagsOf(options)
   if (ignored.length > 0 && stop.code === undefined) {
     process.stderr.write(`${ignored.join(', ')} had no effect: ${file} gave no Dataset\n`)
   }
   return stop.code ?? 0
+}
+
+function refuseSinkFlags(options: RunOptions): RunOptions {
+  const { state, restart, maxTime } = options
+  const flags = flagsOf({
+    ...(state !== undefined && { state }),
+    ...(restart !== undefined && { restart }),
+    ...(maxTime !== undefined && { maxTime }),
+  })
+  if (flags.length === 0) return options
+  throw new UsageError(
+    `${flags.join(', ')} needs a pipeline with a sink: export default dataset.write(to.jsonl('out.jsonl'))`,
+  )
 }
 
 /** Writes the elements; then how many there were. */
@@ -76,16 +97,6 @@ async function printAll(
     const full = output.line(jsonLine(element, shown))
     if (full) await full
     counter.count++
-  }
-}
-
-/** A run that was asked to stop ends by an error; that is no failure. */
-async function unlessStopped<T>(promise: Promise<T>, { signal }: Stop): Promise<T | undefined> {
-  try {
-    return await promise
-  } catch (error) {
-    if (signal.aborted) return undefined
-    throw error
   }
 }
 

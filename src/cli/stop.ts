@@ -39,3 +39,16 @@ export function listenForStop(told: (signal: string) => void): Stop {
     },
   }
 }
+
+/** A run that was asked to stop ends by an error; that is no failure. */
+export async function unlessStopped<T>(
+  promise: Promise<T>,
+  { signal }: Stop,
+): Promise<T | undefined> {
+  try {
+    return await promise
+  } catch (error) {
+    if (signal.aborted) return undefined
+    throw error
+  }
+}

@@ -6,6 +6,7 @@ import type { IterateOptions } from '../run/iteration.ts'
 import type { LabeledFile } from '../sources/files.ts'
 import type { Local } from '../stream/local.ts'
 import type { Json } from '../stream/operator.ts'
+import type { Sink } from '../stream/sink.ts'
 import type { SchemaOutput, StandardSchema } from '../stream/standard-schema.ts'
 import type { Batch, RaggedBatch, Unbatch } from '../tensor/index.ts'
 import {
@@ -27,6 +28,7 @@ import {
   type WindowOptions,
   windowNode,
 } from './nested.ts'
+import { Pipeline, type WriteOptions } from './pipeline.ts'
 import { Runnable } from './runnable.ts'
 import { type ShuffleOptions, shuffleNode } from './shuffle.ts'
 import {
@@ -408,6 +410,11 @@ export class Dataset<T> extends Runnable<T> {
   /** Leaves out elements on which a stage above failed; each is reported as a `skip` event and counted. */
   ignoreErrors(): Dataset<T> {
     return this.#append('ignoreErrors', {})
+  }
+
+  /** The elements into a sink, such as `to.jsonl('out.jsonl')`: a pipeline to run, by `run()` or `millstream run`. */
+  write(sink: Sink<T>, options: WriteOptions = {}): Pipeline<T> {
+    return new Pipeline(this, sink, options)
   }
 
   /** `fn` of this dataset: for parts of pipelines that are functions. */

@@ -1,6 +1,7 @@
 export type { BatchOptions, PaddedBatchOptions } from './batching.ts'
 export { Dataset } from './dataset.ts'
 export type { MapFn, MapOptions } from './map.ts'
+export { Pipeline, type WriteOptions } from './pipeline.ts'
 export type { ShuffleOptions } from './shuffle.ts'
 export type { CursorOptions, ListFilesOptions, PagesOptions, RandomOptions } from './sources.ts'
 export type { UniqueOptions } from './unique.ts'

@@ -21,6 +21,9 @@ export type ErrorCode =
   | 'MILLSTREAM_HTTP'
   | 'MILLSTREAM_TIMEOUT'
   | 'MILLSTREAM_BUDGET'
+  | 'MILLSTREAM_LOCKED'
+  | 'MILLSTREAM_OUT_OF_TIME'
+  | 'MILLSTREAM_SINK_UNAVAILABLE'
 
 /** Base class of all errors thrown by Millstream. */
 export class MillstreamError extends Error {
@@ -204,6 +207,31 @@ function rounded(value: number): string {
 export class ClosedError extends MillstreamError {
   constructor(message: string, options?: ErrorOptions) {
     super('MILLSTREAM_CLOSED', message, options)
+  }
+}
+
+/** Another process runs the same pipeline; commands exit with code 75. */
+export class LockedError extends MillstreamError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MILLSTREAM_LOCKED', message, options)
+  }
+}
+
+/** A run stopped because its time was over; it goes on there next time. Commands exit with code 75. */
+export class OutOfTimeError extends MillstreamError {
+  constructor(time: string | number, options?: ErrorOptions) {
+    super(
+      'MILLSTREAM_OUT_OF_TIME',
+      `the time of this run (${typeof time === 'number' ? `${time} ms` : time}) is over; run it again to go on`,
+      options,
+    )
+  }
+}
+
+/** A sink cannot be reached, at the moment; a run tries it again, and fails with this when that does not help. */
+export class SinkUnavailableError extends MillstreamError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MILLSTREAM_SINK_UNAVAILABLE', message, options)
   }
 }
 

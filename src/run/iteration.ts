@@ -179,6 +179,17 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
     }
   }
 
+  /** At most `max` elements, or null at the end; after it the iteration is closed. @internal */
+  read(max: number): Promise<readonly T[] | null> {
+    return this.#queued(async () => {
+      if (!(await this.#fill())) return null
+      const { xs, i, n } = this.#inlet
+      const end = Math.min(n, i + max)
+      this.#inlet.i = end
+      return i === 0 && end === xs.length ? xs : xs.slice(i, end)
+    })
+  }
+
   /**
    * The position behind the last element delivered. `dataset.resume` of it yields exactly the rest; after an
    * error it begins with the element that failed.
@@ -186,14 +197,17 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
    * @throws NotResumableError when a source cannot start in the middle.
    */
   checkpoint(): Checkpoint {
-    if (this.#run.notResumable !== undefined) throw this.#run.notResumable
-    return makeCheckpoint(
-      this.#root,
-      this.#run.seed,
-      this.#epoch,
-      this.#run.rewriting,
-      plain(this.#failedAt ?? this.#inlet.tok()),
-    )
+    return this.mark()()
+  }
+
+  /** The position now, cheap to have; calling it writes it out. @internal */
+  mark(): () => Checkpoint {
+    const token = this.#failedAt ?? this.#inlet.tok()
+    return () => {
+      const { notResumable, seed, rewriting } = this.#run
+      if (notResumable !== undefined) throw notResumable
+      return makeCheckpoint(this.#root, seed, this.#epoch, rewriting, plain(token))
+    }
   }
 
   /** Stops: what is under way settles, everything opened is closed. Safe to call twice. */

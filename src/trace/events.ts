@@ -70,6 +70,13 @@ export type RunEvent =
       readonly attempts: number
     }
   | {
+      /** How far a run has come: all this is done to its sink and will not be done again. */
+      readonly type: 'position'
+      readonly delivered: number
+      readonly skipped: number
+      readonly dead: number
+    }
+  | {
       /** Something works, and is probably not what was meant; told once, most when the run starts. */
       readonly type: 'warning'
       readonly code: WarningCode

@@ -11,6 +11,8 @@ export interface ProgressOptions {
   readonly label: string
   /** How much there is to do, where it is known. */
   readonly total?: number
+  /** How much was done before it began, of the total. Default 0. */
+  readonly from?: number
   /** What is counted. Default 'items'; 'bytes' are written as MB. */
   readonly unit?: string
   /** Default: stderr. */
@@ -33,18 +35,21 @@ export class Progress {
   readonly #stream: ProgressStream
   readonly #interval: number
   readonly #start = performance.now()
-  #done = 0
+  readonly #from: number
+  #done: number
   #note = ''
   #shown = -Infinity
   #ended = false
   /** Rate over the last seconds, which tells more about the rest than the rate since the start. */
   #rate: number | undefined
-  #sample = { time: performance.now(), done: 0 }
+  #sample: { time: number; done: number }
 
   constructor(options: ProgressOptions) {
     this.#label = options.label
     this.#total = options.total
     this.#unit = options.unit ?? 'items'
+    this.#from = this.#done = options.from ?? 0
+    this.#sample = { time: this.#start, done: this.#from }
     this.#stream = options.stream ?? process.stderr
     const terminal = this.#stream.isTTY === true
     this.#interval = terminal ? redrawEvery : (options.interval ?? 5_000)
@@ -69,7 +74,7 @@ export class Progress {
     if (this.#ended) return
     this.#ended = true
     const seconds = (performance.now() - this.#start) / 1_000
-    const rate = seconds > 0 ? ` at ${this.#amount(this.#done / seconds)}/s` : ''
+    const rate = seconds > 0 ? ` at ${this.#amount((this.#done - this.#from) / seconds)}/s` : ''
     const text = `${this.#label}  ${this.#amount(this.#done)} in ${duration(seconds)}${rate}`
     this.#draw(note === '' ? text : `${text}  ${note}`, '\n')
   }
@@ -84,7 +89,7 @@ export class Progress {
 
   #line(now: number): string {
     const seconds = (now - this.#start) / 1_000
-    const rate = this.#rate ?? (seconds > 0 ? this.#done / seconds : 0)
+    const rate = this.#rate ?? (seconds > 0 ? (this.#done - this.#from) / seconds : 0)
     const parts = [this.#label]
     if (this.#total === undefined) parts.push(this.#amount(this.#done))
     else {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { jsonLine } from '../../src/cli/json-line.ts'
+import { jsonLine } from '../../src/formats/json-line.ts'
 import { Column, Tensor } from '../../src/tensor/index.ts'
 
 test.each([

@@ -32,9 +32,13 @@ function plainObject(value: object, shown: number, above: readonly object[]): un
   if (value instanceof Map || value instanceof Set) return some([...value], shown).map(each)
   if (Array.isArray(value)) return some(value, shown).map((item) => each(item) ?? null)
   if (value instanceof Error) return { error: value.name, message: value.message }
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toJSON()
+  if (saysItsJson(value)) return each(value.toJSON())
   if (isTensor(value)) return nested(value.data, value.shape, 0, 0, shown)
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, each(member)]))
+}
+
+function saysItsJson(value: object): value is { toJSON(): unknown } {
+  return 'toJSON' in value && typeof value.toJSON === 'function'
 }
 
 function numbers(view: ArrayBufferView, shown: number): unknown[] {

@@ -1,0 +1,59 @@
+import { InvalidArgumentError } from '../errors/index.ts'
+import { runToSink, type RunSummary, type SinkRunOptions } from '../run/sink-run.ts'
+import type { Sink } from '../stream/sink.ts'
+import { describe } from '../tensor/index.ts'
+import type { Dataset } from './dataset.ts'
+
+/** How a dataset is written. */
+export type WriteOptions = Pick<SinkRunOptions, 'state' | 'every'>
+
+/**
+ * A dataset and the sink it is written to: a whole pipeline, described and not yet run. `millstream run FILE` runs the
+ * one that FILE exports by default.
+ *
+ * ```ts no-run
+ * const pipeline = Dataset.range(3).map((id) => ({ id })).write(to.jsonl('out.jsonl'))
+ * const { delivered } = await pipeline.run({ state: '.millstream/out' })
+ * ```
+ */
+export class Pipeline<T> {
+  readonly dataset: Dataset<T>
+  /** It takes `T`; said as `never`, or no dataset of dogs would be one of animals. */
+  readonly sink: Sink<never>
+  /** Defaults of `run`. */
+  readonly options: WriteOptions
+
+  /** Made by `dataset.write(sink)`. @internal */
+  constructor(dataset: Dataset<T>, sink: Sink<T>, options: WriteOptions) {
+    if (typeof sink !== 'object' || sink === null || typeof sink.open !== 'function') {
+      throw new InvalidArgumentError(
+        `write takes a sink, such as to.jsonl('out.jsonl'), not ${describe(sink)}`,
+      )
+    }
+    this.dataset = dataset
+    this.sink = sink
+    this.options = options
+  }
+
+  /**
+   * Runs it. With a state folder it goes on where the last process stopped, however that ended, and does nothing when
+   * it is done.
+   *
+   * @throws LockedError when another process runs it.
+   * @throws CheckpointMismatchError when the folder holds the state of another pipeline.
+   * @throws StageError and others when the pipeline or the sink fails; what was written before is kept.
+   */
+  run(options: SinkRunOptions = {}): Promise<RunSummary> {
+    return runToSink(this.dataset.plan, this.sink as Sink<T>, { ...this.options, ...options })
+  }
+
+  /** Number of elements: `Infinity` when it never ends, undefined when only running it would tell. */
+  cardinality(): number | undefined {
+    return this.dataset.cardinality()
+  }
+
+  /** The plan, what runs as one loop, and where; and the sink. */
+  explain(): string {
+    return `${this.dataset.explain().trimEnd()}\nwritten to: ${this.sink.name}\n`
+  }
+}

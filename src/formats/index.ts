@@ -1,0 +1,1 @@
+export { type JsonOptions, jsonLine } from './json-line.ts'

@@ -1,0 +1,144 @@
+import { readFileSync } from 'node:fs'
+import { link, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { LockedError } from '../errors/index.ts'
+
+/**
+ * One owner of a folder at a time, whatever dies when. Locks are numbered files: the one with the highest number
+ * counts, and is never removed before there is a higher one. Whoever finds that its owner is gone makes the next
+ * number, which only one can; so there is no moment at which two take over the same dead lock.
+ */
+export interface Lock {
+  /** Lets others have it. Safe to call twice. */
+  release(): Promise<void>
+}
+
+/** Whose lock it is. */
+interface Owner {
+  readonly pid: number
+  readonly host: string
+  /** When the process began, where the system tells: numbers of processes are used again. */
+  readonly start: string | null
+  readonly since: string
+  readonly released?: true
+}
+
+/** Milliseconds between signs of life, for owners on machines whose processes cannot be seen from here. */
+const BEAT = 10_000
+/** Milliseconds after which such an owner counts as dead. */
+const SILENCE = 6 * BEAT
+
+/** Takes the lock of `folder`. @throws LockedError when somebody has it. */
+export async function takeLock(folder: string): Promise<Lock> {
+  const me: Owner = {
+    pid: process.pid,
+    host: hostname(),
+    start: startOf(process.pid),
+    since: new Date().toISOString(),
+  }
+  const draft = join(folder, `.lock-${process.pid}-${Math.random().toString(36).slice(2)}`)
+  await writeFile(draft, JSON.stringify(me))
+  try {
+    for (;;) {
+      const top = await highest(folder)
+      if (top > 0) await refuseIfOwned(folder, top, draft)
+      if (!(await linked(draft, pathOf(folder, top + 1)))) continue
+      if ((await highest(folder)) === top + 1) return held(folder, top + 1, me)
+      await rm(pathOf(folder, top + 1), { force: true }) // others have gone on from here meanwhile
+    }
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+async function held(folder: string, number: number, me: Owner): Promise<Lock> {
+  const path = pathOf(folder, number)
+  for (const below of await numbers(folder)) {
+    if (below < number) await rm(pathOf(folder, below), { force: true })
+  }
+  const beat = setInterval(() => {
+    utimes(path, new Date(), new Date()).catch(() => undefined) // the folder may be gone
+  }, BEAT)
+  beat.unref()
+  let released: Promise<void> | undefined
+  return { release: () => (released ??= release(path, me, beat)) }
+}
+
+async function release(path: string, me: Owner, beat: NodeJS.Timeout): Promise<void> {
+  clearInterval(beat)
+  await writeFile(`${path}.released`, JSON.stringify({ ...me, released: true }))
+  await rename(`${path}.released`, path)
+}
+
+async function refuseIfOwned(folder: string, number: number, draft: string): Promise<void> {
+  const owner = await ownerOf(pathOf(folder, number))
+  if (owner === undefined || owner.released === true) return
+  const here = owner.host === hostname()
+  const alive = here ? isAlive(owner) : (await ageOf(pathOf(folder, number), draft)) < SILENCE
+  if (!alive) return
+  const where = here ? '' : ` on ${owner.host}`
+  throw new LockedError(
+    `another run of this pipeline is under way: process ${owner.pid}${where}, since ${owner.since}, holds ${folder}. ` +
+      'Wait for it, stop it, or give this run a state folder of its own (--state DIR)',
+  )
+}
+
+/** Milliseconds between the last signs of life of two files, by the clock of the file system they are on. */
+async function ageOf(path: string, fresh: string): Promise<number> {
+  const [then, now] = await Promise.all([stat(path), stat(fresh)])
+  return now.mtimeMs - then.mtimeMs
+}
+
+function isAlive({ pid, start }: Owner): boolean {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+  }
+  const now = startOf(pid)
+  return start === null || now === null || now === start
+}
+
+/** When a process began, in ticks since the machine did; null where the system does not tell. */
+function startOf(pid: number): string | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // Field 22; the name in field 2 may hold anything but ends with the last bracket.
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null
+  } catch {
+    return null
+  }
+}
+
+const pathOf = (folder: string, number: number): string => join(folder, `lock-${number}`)
+
+async function numbers(folder: string): Promise<readonly number[]> {
+  const names = await readdir(folder)
+  return names.map((name) => Number(/^lock-(\d+)$/.exec(name)?.[1] ?? 0))
+}
+
+async function highest(folder: string): Promise<number> {
+  return Math.max(0, ...(await numbers(folder)))
+}
+
+/** Undefined when the file was removed since it was listed: then there is a higher one. */
+async function ownerOf(path: string): Promise<Owner | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Owner
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** False when the name is taken. */
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}

@@ -1,0 +1,223 @@
+import { randomUUID } from 'node:crypto'
+import { DataError, SinkUnavailableError } from '../errors/index.ts'
+import { nodesOf, type PlanNode } from '../plan/node.ts'
+import { systemClock, sleep } from '../stream/clock.ts'
+import type { Json } from '../stream/operator.ts'
+import type { Sink } from '../stream/sink.ts'
+import { linesOf } from './checkpoint.ts'
+import { cardinalityOf } from './explain.ts'
+import type { IterateOptions } from './iteration.ts'
+import { takeLock } from './lock.ts'
+import type { StageMetrics } from './metrics.ts'
+import { checkChance, checkLines, type Position, type RunState, StateFolder } from './state.ts'
+import { stopAfter } from './time-limit.ts'
+import { type Every, type Measured, Transfer } from './transfer.ts'
+import type { Duration } from '../stream/duration.ts'
+
+/** How to run a dataset into its sink. */
+export interface SinkRunOptions extends IterateOptions {
+  /**
+   * Folder that keeps how far the run has come: the same call goes on there after a crash, and does nothing after the
+   * end. Default: none, then every call starts anew.
+   */
+  readonly state?: string
+  /** True forgets what the state folder holds, and starts anew. Default false. */
+  readonly restart?: boolean
+  /** Stops after this time, as cleanly as a signal does; the run then rejects with `OutOfTimeError`. */
+  readonly maxTime?: Duration
+  /**
+   * When the position is committed: after so many elements, or milliseconds, whichever comes first. Default: as often
+   * as that takes no more than a twentieth of the time, but not more often than every 200 ms.
+   */
+  readonly every?: Every
+  /** True puts the plan with what was measured into the summary, as text. Default false. */
+  readonly explain?: boolean
+}
+
+/** What came of a run. */
+export interface RunSummary {
+  /** Names the run: the same in all processes that worked on it. */
+  readonly run: string
+  /** Elements in the sink, of all processes. */
+  readonly delivered: number
+  /** Elements that were left out by policy. */
+  readonly skipped: number
+  /** Elements that went to the dead letters. */
+  readonly deadLetters: number
+  /** Elements that were in the sink before; 0 for a run from the start. */
+  readonly resumedAt: number
+  /** What this process took. */
+  readonly seconds: number
+  /** True when the run had been finished before, and nothing was done. */
+  readonly alreadyDone: boolean
+  /** What each stage did in this process; empty when nothing was left to do. */
+  readonly stages: readonly StageMetrics[]
+  /** Which of them, or the sink, was slowest, and what to do about it. */
+  readonly slowest?: string
+  /** With the option `explain`: the plan with what was measured. */
+  readonly explained?: string
+}
+
+/** Tries to open a sink again, without progress in between, before a run gives up. */
+const TRIES = 5
+/** Milliseconds before the first of them; each waits twice as long. */
+const WAIT = 250
+
+/**
+ * Writes the elements of a plan to a sink, from where the last process stopped.
+ *
+ * @throws LockedError when another process runs it; CheckpointMismatchError when the state is another pipeline's.
+ */
+export async function runToSink<T>(
+  root: PlanNode,
+  sink: Sink<T>,
+  options: SinkRunOptions,
+): Promise<RunSummary> {
+  const start = performance.now()
+  if (options.state === undefined) return new SinkRun(root, sink, options, start, undefined).run()
+  const folder = await StateFolder.open(options.state)
+  const lock = await takeLock(folder.path)
+  try {
+    return await new SinkRun(root, sink, options, start, folder).run()
+  } finally {
+    await lock.release()
+  }
+}
+
+class SinkRun<T> {
+  readonly #root: PlanNode
+  readonly #sink: Sink<T>
+  readonly #options: SinkRunOptions
+  readonly #start: number
+  readonly #folder: StateFolder | undefined
+  readonly #lines: readonly string[]
+
+  constructor(
+    root: PlanNode,
+    sink: Sink<T>,
+    options: SinkRunOptions,
+    start: number,
+    folder: StateFolder | undefined,
+  ) {
+    this.#root = root
+    this.#sink = sink
+    this.#options = options
+    this.#start = start
+    this.#folder = folder
+    this.#lines = [...linesOf(root).map(({ text }) => text), lineOfSink(sink)]
+  }
+
+  async run(): Promise<RunSummary> {
+    const state = await this.#begin()
+    if (state.finished !== null) return this.#alreadyDone(state, state.finished)
+    const limit = stopAfter(this.#options.maxTime, this.#options.signal)
+    try {
+      return await this.#work(state, limit.signal)
+    } finally {
+      limit.clear()
+    }
+  }
+
+  /** The state to go on from; a new one is saved before anything is written. */
+  async #begin(): Promise<RunState> {
+    const known = await this.#folder?.load()
+    if (known !== undefined && this.#options.restart !== true) {
+      checkLines(known, this.#lines, this.#folder?.path ?? '')
+      checkChance(known, this.#options)
+      return known
+    }
+    if (known?.finished === null) await this.#sink.discard?.(known.run)
+    const { seed = 0, epoch = 0 } = this.#options
+    const state: RunState = {
+      v: 1,
+      run: randomUUID(),
+      lines: this.#lines,
+      seed,
+      epoch,
+      position: null,
+      sink: null,
+      finished: null,
+    }
+    await this.#folder?.save(state)
+    return state
+  }
+
+  async #alreadyDone(state: RunState, finished: string): Promise<RunSummary> {
+    const missing = await this.#sink.missing?.(state.sink)
+    if (missing !== undefined) {
+      throw new DataError(
+        `the run was finished at ${finished}, but ${missing} since; start anew (--restart)`,
+      )
+    }
+    const summary = this.#summary(state, state.position?.delivered ?? 0, undefined)
+    return { ...summary, alreadyDone: true }
+  }
+
+  /** A sink that cannot be reached any more is opened again, where it was committed last. */
+  async #work(begun: RunState, signal: AbortSignal): Promise<RunSummary> {
+    let state = begun
+    let resumedAt: number | undefined
+    for (let tries = 0; ;) {
+      const transfer = new Transfer(this.#root, this.#sink, state, {
+        ...this.#options,
+        signal,
+        save: async (next) => {
+          state = next
+          tries = 0
+          await this.#folder?.save(next)
+        },
+        opened: (position) => (resumedAt ??= position),
+      })
+      try {
+        await transfer.run()
+        this.#checkCount(state.position)
+        await this.#folder?.save({ ...state, finished: new Date().toISOString() })
+        return this.#summary(
+          state,
+          resumedAt ?? 0,
+          transfer.measured(this.#options.explain === true),
+        )
+      } catch (error) {
+        if (!(error instanceof SinkUnavailableError) || ++tries > TRIES) throw error
+        await sleep(this.#options.clock ?? systemClock, WAIT * 2 ** (tries - 1), signal)
+      }
+    }
+  }
+
+  /** A run that ended is not done unless everything came out. */
+  #checkCount(position: Position | null): void {
+    const expected = cardinalityOf(this.#root)
+    if (expected === undefined || position === null) return
+    const { delivered, skipped, dead } = position
+    if (delivered === expected || delivered + skipped + dead === expected) return
+    throw new DataError(
+      `the run ended with ${delivered} elements delivered, ${skipped} skipped and ${dead} dead letters, ` +
+        `but ${nodesOf(this.#root).at(-1)?.id} has ${expected}: ${this.#sink.name} is not complete`,
+    )
+  }
+
+  #summary(
+    { run, position }: RunState,
+    resumedAt: number,
+    measured: Measured | undefined,
+  ): RunSummary {
+    return {
+      run,
+      delivered: position?.delivered ?? 0,
+      skipped: position?.skipped ?? 0,
+      deadLetters: position?.dead ?? 0,
+      resumedAt,
+      seconds: (performance.now() - this.#start) / 1000,
+      alreadyDone: false,
+      stages: [],
+      ...measured,
+    }
+  }
+}
+
+function lineOfSink(sink: Sink<never>): string {
+  const members = Object.entries(sink.structure).map(
+    ([name, value]: [string, Json]) => `${name}=${JSON.stringify(value)}`,
+  )
+  return `write(${members.join(', ')})`
+}

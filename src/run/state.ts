@@ -1,0 +1,113 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CheckpointMismatchError, DataError, messageOf } from '../errors/index.ts'
+import { replaceFile } from '../storage/durable.ts'
+import type { Json } from '../stream/operator.ts'
+import type { Checkpoint } from './checkpoint.ts'
+
+/** How far a run has come: what its sink has committed. */
+export interface Position {
+  /** Null where the sources cannot be resumed: then there is one commit, at the end. */
+  readonly checkpoint: Checkpoint | null
+  readonly delivered: number
+  readonly skipped: number
+  readonly dead: number
+  /** True when nothing comes behind it. */
+  readonly ended: boolean
+}
+
+/** What a run keeps between two processes, in one file that is replaced as a whole. */
+export interface RunState {
+  readonly v: 1
+  /** Names the run; another one when it starts anew. */
+  readonly run: string
+  /** The plan and the sink, a line each, as they were when the run began. */
+  readonly lines: readonly string[]
+  readonly seed: number
+  readonly epoch: number
+  readonly position: Position | null
+  /** What the sink's last commit returned. */
+  readonly sink: Json
+  /** When it was finished, if it is. */
+  readonly finished: string | null
+}
+
+/** The folder that a run keeps its state in. */
+export class StateFolder {
+  readonly path: string
+  readonly #file: string
+
+  private constructor(path: string) {
+    this.path = path
+    this.#file = join(path, 'state.json')
+  }
+
+  /** Makes the folder where there is none. */
+  static async open(path: string): Promise<StateFolder> {
+    try {
+      await mkdir(path, { recursive: true })
+    } catch (cause) {
+      throw new DataError(`cannot make the state folder ${path}: ${messageOf(cause)}`, { cause })
+    }
+    return new StateFolder(path)
+  }
+
+  /** What was saved last; undefined when nothing was. */
+  async load(): Promise<RunState | undefined> {
+    let text: string
+    try {
+      text = await readFile(this.#file, 'utf8')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+    const state = parsed(text)
+    if (state?.v === 1) return state
+    throw new CheckpointMismatchError(
+      `${this.#file} is no state of a run that this version knows; start anew (--restart)`,
+    )
+  }
+
+  async save(state: RunState): Promise<void> {
+    await replaceFile(this.#file, `${JSON.stringify(state)}\n`)
+  }
+}
+
+function parsed(text: string): RunState | undefined {
+  try {
+    return JSON.parse(text) as RunState
+  } catch {
+    return undefined // said by the caller
+  }
+}
+
+/**
+ * Refuses to go on with another pipeline's state.
+ *
+ * @throws CheckpointMismatchError naming what differs, was and is.
+ */
+export function checkLines(state: RunState, lines: readonly string[], folder: string): void {
+  const length = Math.max(state.lines.length, lines.length)
+  for (let k = 0; k < length; k++) {
+    const [was, is] = [state.lines[k], lines[k]]
+    if (was === is) continue
+    throw new CheckpointMismatchError(
+      `the pipeline is another one than that of the run in ${folder}: it had ${was ?? 'nothing'}, and has ${is ?? 'nothing'} there. ` +
+        'Start anew (--restart), or give this one a state folder of its own (--state DIR)',
+    )
+  }
+}
+
+/** @throws CheckpointMismatchError when a run is to go on with another seed or epoch. */
+export function checkChance(
+  state: RunState,
+  wanted: { readonly seed?: number; readonly epoch?: number },
+): void {
+  for (const name of ['seed', 'epoch'] as const) {
+    const is = wanted[name]
+    if (is === undefined || is === state[name]) continue
+    throw new CheckpointMismatchError(
+      `the run began with ${name} ${state[name]} and cannot go on with ${is}; leave it out, or start anew (--restart)`,
+    )
+  }
+}

@@ -1,0 +1,276 @@
+import { messageOf, NotResumableError } from '../errors/index.ts'
+import type { PlanNode } from '../plan/node.ts'
+import type { Json } from '../stream/operator.ts'
+import type { Sink, Writer } from '../stream/sink.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import { type IterateOptions, Iteration } from './iteration.ts'
+import type { StageMetrics } from './metrics.ts'
+import type { Position, RunState } from './state.ts'
+
+/** When a position is committed. */
+export interface Every {
+  readonly elements?: number
+  readonly ms?: number
+}
+
+/** What a transfer is told beside plan, sink and state. */
+export interface TransferOptions extends IterateOptions {
+  readonly signal: AbortSignal
+  readonly every?: Every
+  /** Keeps what the sink has committed. */
+  readonly save: (state: RunState) => Promise<void>
+  /** Told once the sink is open, with the elements it holds already. */
+  readonly opened: (delivered: number) => void
+}
+
+/** What a transfer found out. */
+export interface Measured {
+  readonly stages: readonly StageMetrics[]
+  /** Who was slowest, and what to do about it, in a line. */
+  readonly slowest?: string
+  /** The plan with what was measured. */
+  readonly explained?: string
+}
+
+/** Share of its time from which on the sink is what the run waits for. */
+const BUSY = 0.7
+/** Share of the time that commits may take unless it is said when they come. */
+const SHARE = 0.05
+/** Milliseconds between commits at least, then. */
+const LEAST = 200
+
+/**
+ * One sink, opened once, and the elements that go into it. The next elements are pulled while those before are being
+ * written; a position is committed when it is time, also while the pipeline lets wait.
+ */
+export class Transfer<T> {
+  readonly #root: PlanNode
+  readonly #sink: Sink<T>
+  readonly #options: TransferOptions
+  #state: RunState
+  #iteration: Iteration<T> | undefined
+  #base: Position
+  #chunks = 0
+  /** Position behind what was written last and is not committed. */
+  #mark: (() => Checkpoint) | undefined
+  #written: number
+  #uncommitted = 0
+  readonly #began = performance.now()
+  #sinkMs = 0
+  #lastCommit = performance.now()
+  #commitTook = 0
+  /** True once the sink failed: nothing more is asked of it. */
+  #broken = false
+  /** True when the sources turned out to be readable only once: then the one commit is the last. */
+  #unresumable = false
+
+  constructor(root: PlanNode, sink: Sink<T>, state: RunState, options: TransferOptions) {
+    this.#root = root
+    this.#sink = sink
+    this.#options = options
+    this.#state = state
+    this.#base = state.position ?? START
+    this.#written = this.#base.delivered
+  }
+
+  /** Rejects with what went wrong, once all that can be is committed and everything is closed. */
+  async run(): Promise<void> {
+    const { run, position, sink } = this.#state
+    const writer = await this.#sink.open({
+      run,
+      state: position === null ? undefined : sink,
+      signal: this.#options.signal,
+    })
+    try {
+      this.#takeUp(writer)
+      this.#options.opened(this.#base.delivered)
+      this.#tell()
+      if (!this.#base.ended) await this.#transfer(writer)
+      await writer.finish()
+    } catch (error) {
+      await this.#iteration?.close()
+      await writer.abort(error)
+      throw error
+    }
+  }
+
+  /** The sink's own position counts more than the one stored beside it. */
+  #takeUp(writer: Writer<T>): void {
+    if (writer.position === undefined) return
+    this.#base = writer.position as unknown as Position
+    this.#written = this.#base.delivered
+    this.#state = { ...this.#state, position: this.#base }
+  }
+
+  async #transfer(writer: Writer<T>): Promise<void> {
+    const { seed, epoch } = this.#state
+    const { chunk } = this.#sink
+    this.#chunks = chunk === undefined ? 0 : Math.ceil(this.#written / chunk)
+    const iteration = new Iteration<T>(
+      this.#root,
+      { ...this.#options, seed, epoch },
+      this.#base.checkpoint ?? undefined,
+    )
+    this.#iteration = iteration
+    try {
+      let next = this.#pull(iteration)
+      for (;;) {
+        const xs = await this.#arrival(next, writer)
+        if (xs === null) break
+        const mark = iteration.mark()
+        next = this.#pull(iteration)
+        next.catch(() => undefined) // it is waited for, unless the sink fails first
+        await this.#write(writer, xs, mark)
+        if (this.#isDue()) await this.#commit(writer)
+      }
+    } catch (error) {
+      throw await this.#commitRest(writer, error)
+    }
+    this.#mark = iteration.mark()
+    await this.#commit(writer, true)
+  }
+
+  /** The next chunk: as it comes, or gathered to the sink's size. */
+  async #pull(iteration: Iteration<T>): Promise<readonly T[] | null> {
+    const { chunk } = this.#sink
+    if (chunk === undefined) return iteration.read(Infinity)
+    const gathered: T[] = []
+    while (gathered.length < chunk) {
+      const xs = await iteration.read(chunk - gathered.length)
+      if (xs === null) return gathered.length === 0 ? null : gathered
+      for (const x of xs) gathered.push(x)
+    }
+    return gathered
+  }
+
+  /** Waits for a pull; a commit that falls due meanwhile is made. */
+  async #arrival(
+    next: Promise<readonly T[] | null>,
+    writer: Writer<T>,
+  ): Promise<readonly T[] | null> {
+    while (this.#mark !== undefined && !this.#unresumable) {
+      const wait = this.#lastCommit + this.#interval() - performance.now()
+      if (wait === Infinity || (await settlesWithin(wait, next))) break
+      await this.#commit(writer)
+    }
+    return next
+  }
+
+  async #write(writer: Writer<T>, xs: readonly T[], mark: () => Checkpoint): Promise<void> {
+    const chunk = { index: this.#chunks++, first: this.#written }
+    await this.#asked(writer.write(chunk, xs))
+    this.#written += xs.length
+    this.#uncommitted += xs.length
+    this.#mark = mark
+  }
+
+  /** Milliseconds between two commits. */
+  #interval(): number {
+    const { every } = this.#options
+    if (every === undefined) return Math.max(LEAST, this.#commitTook / SHARE)
+    return every.ms ?? Infinity
+  }
+
+  #isDue(): boolean {
+    if (this.#unresumable) return false
+    return (
+      this.#uncommitted >= (this.#options.every?.elements ?? Infinity) ||
+      performance.now() - this.#lastCommit >= this.#interval()
+    )
+  }
+
+  async #commit(writer: Writer<T>, ended = false): Promise<void> {
+    const checkpoint = this.#checkpoint()
+    if (checkpoint === undefined && !ended) return
+    const start = performance.now()
+    const position: Position = {
+      checkpoint: checkpoint ?? null,
+      delivered: this.#written,
+      skipped: this.#base.skipped + (this.#iteration?.skipped ?? 0),
+      dead: this.#base.dead + (this.#iteration?.dead ?? 0),
+      ended,
+    }
+    const sink = await this.#asked(writer.commit(position as unknown as Json))
+    this.#state = { ...this.#state, position, sink }
+    await this.#options.save(this.#state)
+    this.#mark = undefined
+    this.#uncommitted = 0
+    this.#lastCommit = performance.now()
+    this.#commitTook = this.#lastCommit - start
+    this.#tell()
+  }
+
+  #checkpoint(): Checkpoint | undefined {
+    try {
+      return this.#mark?.()
+    } catch (error) {
+      if (!(error instanceof NotResumableError)) throw error
+      this.#unresumable = true
+      return undefined
+    }
+  }
+
+  /** What the pipeline made before it failed is kept. The error to go on with. */
+  async #commitRest(writer: Writer<T>, error: unknown): Promise<unknown> {
+    if (this.#broken || this.#mark === undefined) return error
+    try {
+      await this.#commit(writer)
+      return error
+    } catch (second) {
+      return new AggregateError([error, second], `${messageOf(error)}; then ${messageOf(second)}`)
+    }
+  }
+
+  /** What this transfer did so far; undefined when there was nothing left to do. */
+  measured(explain: boolean): Measured | undefined {
+    const iteration = this.#iteration
+    if (iteration === undefined) return undefined
+    const share = this.#sinkMs / Math.max(1, performance.now() - this.#began)
+    const slowest = share >= BUSY ? slowSink(this.#sink.name, share) : iteration.slowest()
+    return {
+      stages: iteration.metrics(),
+      ...(slowest !== undefined && { slowest }),
+      ...(explain && { explained: iteration.explain() }),
+    }
+  }
+
+  async #asked<R>(answer: Promise<R>): Promise<R> {
+    const start = performance.now()
+    try {
+      return await answer
+    } catch (error) {
+      this.#broken = true
+      throw error
+    } finally {
+      this.#sinkMs += performance.now() - start
+    }
+  }
+
+  #tell(): void {
+    const { delivered, skipped, dead } = this.#state.position ?? START
+    this.#options.observe?.({ type: 'position', delivered, skipped, dead })
+  }
+}
+
+const START: Position = { checkpoint: null, delivered: 0, skipped: 0, dead: 0, ended: false }
+
+function slowSink(name: string, share: number): string {
+  return `busiest: ${name}, ${Math.round(share * 100)} % busy; a faster pipeline would change nothing`
+}
+
+/** Whether a promise settles before `ms` milliseconds are over. */
+async function settlesWithin(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, ms, false)
+  })
+  const settled = promise.then(
+    () => true,
+    () => true, // whoever waits for it hears of it
+  )
+  try {
+    return await Promise.race([settled, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
