@@ -22,7 +22,8 @@ ${rows.join('\n')}
 
 On datasets, without an operator of their own: \`reduce\`, \`toArray\`, \`forEach\`, \`first\`, \`apply\`, \`cardinality\`, \`elementSpec\`,
 \`explain\`, \`iterate\`, \`resume\`, \`toReadableStream\`, \`toNodeStream\`. \`map\` becomes \`mapAsync\` for \`async\` functions, with \`parallelism\` or \`onError: 'skip'\`, and for
-stages with a place. \`validate\` becomes \`keepValid\` with \`onError: 'skip'\`, and \`mapAsync\` with \`parallelism\`. \`shuffle('global')\`
+stages with a place. \`validate\` becomes \`keepValid\` with \`onError: 'skip'\`, and \`mapAsync\`
+with \`parallelism\`, \`maxErrors\` or \`onError: 'deadLetter'\`. \`shuffle('global')\`
 is \`globalShuffle\`.
 
 ## Values

@@ -217,7 +217,7 @@ export class Dataset<T> extends Runnable<T> {
    * arktype, whose output is the element type from here on. An asynchronous schema needs `parallelism`.
    *
    * @throws StageError on iteration for an element that the schema refuses, with the issues in its `cause`, a
-   *   `ValidationError`; with `onError: 'skip'` it is left out and counted instead.
+   *   `ValidationError`; with `onError: 'skip'` or `'deadLetter'` it is left out and counted instead.
    */
   validate<S extends StandardSchema>(
     schema: S,

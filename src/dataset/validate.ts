@@ -3,32 +3,32 @@ import { validatorOf } from '../operators/validate.ts'
 import { makeNode, type PlanNode } from '../plan/node.ts'
 import type { StandardSchema } from '../stream/standard-schema.ts'
 import { describe } from '../tensor/index.ts'
-import { type MapOptions, mapNode } from './map.ts'
+import { mapNode } from './map.ts'
 
 /** How `validate` deals with elements. */
 export interface ValidateOptions {
-  /** What becomes of an element that the schema refuses: `'fail'` (default) or `'skip'`, counted. */
-  readonly onError?: NonNullable<MapOptions['onError']>
+  /** What becomes of an element that the schema refuses: `'fail'` (default), `'skip'` or `'deadLetter'`. */
+  readonly onError?: 'fail' | 'skip' | 'deadLetter'
+  /** Elements that may be left out before the run fails after all. Default: any number. */
+  readonly maxErrors?: number
   /** Elements under way at most, for asynchronous schemas, which need it. */
   readonly parallelism?: number
 }
 
-/** The plan's node of `validate`: a loop body for synchronous schemas, a junction for others. */
+/** The plan's node of `validate`: a loop body for synchronous schemas, a junction where there is more to do. */
 export function validateNode(
   input: PlanNode,
   schema: StandardSchema,
-  { onError = 'fail', parallelism }: ValidateOptions,
+  options: ValidateOptions,
   at: string | undefined,
 ): PlanNode {
   checkSchema(schema)
-  if (parallelism === undefined && onError === 'fail') {
-    return makeNode('validate', { schema }, [input], at)
+  const { onError = 'fail', maxErrors, parallelism } = options
+  if (parallelism === undefined && maxErrors === undefined) {
+    if (onError === 'fail') return makeNode('validate', { schema }, [input], at)
+    if (onError === 'skip') return makeNode('keepValid', { schema }, [input], at)
   }
-  if (parallelism === undefined && onError === 'skip') {
-    return makeNode('keepValid', { schema }, [input], at)
-  }
-  const calls = parallelism === undefined ? {} : { parallelism }
-  return mapNode(input, validatorOf(schema), { onError, ...calls }, at)
+  return mapNode(input, validatorOf(schema), options, at)
 }
 
 function checkSchema(schema: unknown): void {

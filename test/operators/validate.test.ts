@@ -90,6 +90,21 @@ test.each(shapes)('skip leaves out, counts and reports (%j)', async (shape) => {
   ])
 })
 
+test('dead letters keep what was refused, and why; maxErrors ends the run after all', async () => {
+  const run = Dataset.fromArray(rows).validate(User, { onError: 'deadLetter' }).iterate()
+  const ids: number[] = []
+  for await (const { id } of run) ids.push(id)
+  expect(ids).toEqual([1, 2, 5])
+  expect(run.deadLetters).toMatchObject([
+    { index: 2, element: rows[2], error: { issues: [{ path: 'name' }, { path: 'tags[1].key' }] } },
+    { index: 3, element: rows[3], error: expect.any(ValidationError) as Error },
+  ])
+  for (const onError of ['skip', 'deadLetter'] as const) {
+    const limited = Dataset.fromArray(rows).validate(User, { onError, maxErrors: 1 }).toArray()
+    await expect(limited).rejects.toThrow(/element 3/)
+  }
+})
+
 const Even = z.number().refine(async (x) => {
   await new Promise(setImmediate)
   return x % 2 === 0
