@@ -52,11 +52,11 @@ async function cut(
   ds: Dataset<number>,
   at: number,
 ): Promise<{ checkpoint: Checkpoint; next: number | undefined }> {
-  await using run = ds.iterate({ epoch: 0 })
+  const run = ds.iterate({ epoch: 0 })
   let left = at
   for await (const chunk of run.chunks()) {
     left -= chunk.length
-    if (left <= 0) break
+    if (left <= 0) break // closes the run
   }
   const checkpoint = run.checkpoint()
   return { checkpoint, next: await firstOf(ds.resume(checkpoint)) }

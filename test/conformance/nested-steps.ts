@@ -78,18 +78,22 @@ export const nestedSteps: readonly fc.Arbitrary<Step>[] = [
     name: `flatMap(shuffled ${k})`,
     apply: (ds) => ds.flatMap((x) => Dataset.fromArray(severalOf(k)(x)).shuffle(3)),
   })),
-  fc.tuple(small, small, small, small).map(([k, cycleLength, blockLength, parallelism]) => ({
-    name: `interleave(${k}, ${cycleLength}, ${blockLength}, ${parallelism})`,
-    apply: (ds) =>
-      ds.interleave(
-        (x) => (x % 3 === 0 ? severalOf(k)(x) : Dataset.fromArray(severalOf(k)(x)).skip(1)),
-        { cycleLength, blockLength, parallelism },
-      ),
-    model: (xs) => {
-      const inputs = xs.map((x) => severalOf(k)(x).slice(x % 3 === 0 ? 0 : 1))
-      return interleaved(inputs, cycleLength, blockLength)
-    },
-  })),
+  fc
+    .tuple(small, fc.integer({ min: 1, max: 4 }), small, small)
+    .map(([k, cycleLength, blockLength, parallelism]) => {
+      // Some are empty, most are long enough to be cut within a turn.
+      const inputOf = (x: number): number[] => (x % 7 === 3 ? [] : [x, ...severalOf(k + 2)(x), -x])
+      return {
+        name: `interleave(${k}, ${cycleLength}, ${blockLength}, ${parallelism})`,
+        apply: (ds) =>
+          ds.interleave((x) => (x % 3 === 0 ? inputOf(x) : Dataset.fromArray(inputOf(x))), {
+            cycleLength,
+            blockLength,
+            parallelism,
+          }),
+        model: (xs) => interleaved(xs.map(inputOf), cycleLength, blockLength),
+      }
+    }),
   fc.tuple(small, small, small, fc.boolean()).map(([size, shift, stride, dropRemainder]) => ({
     name: `window(${size}, ${shift}, ${stride}, ${dropRemainder})`,
     apply: (ds) =>
