@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '../errors/index.ts'
 import { checkWhole } from '../operators/check.ts'
 import { checkPadding } from '../operators/padded-batch.ts'
 import { makeNode, type PlanNode } from '../plan/node.ts'
@@ -40,4 +41,18 @@ export function paddedBatchNode<T>(
   checkWhole('paddedBatch', 'size', size, 1)
   const padding = checkPadding('paddedBatch', paddedShapes, paddingValues)
   return makeNode('paddedBatch', { size, dropRemainder, padding }, [input], at)
+}
+
+export function rebatchNode(
+  input: PlanNode,
+  sizes: number | readonly number[],
+  { dropRemainder = false }: BatchOptions,
+  at: At,
+): PlanNode {
+  const list: readonly number[] = Array.isArray(sizes) ? sizes : [sizes as number]
+  for (const size of list) checkWhole('rebatch', 'a size', size, 0)
+  if (!list.some((size) => size > 0)) {
+    throw new InvalidArgumentError('rebatch takes one size above 0 at least')
+  }
+  return makeNode('rebatch', { sizes: [...list], dropRemainder }, [input], at)
 }

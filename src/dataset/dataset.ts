@@ -14,6 +14,7 @@ import {
   batchNode,
   type PaddedBatchOptions,
   paddedBatchNode,
+  rebatchNode,
 } from './batching.ts'
 import { callSite } from './call-site.ts'
 import { type MapFn, type MapOptions, mapNode } from './map.ts'
@@ -305,6 +306,20 @@ export class Dataset<T> extends Runnable<T> {
   /** Splits batches into their elements: the inverse of `batch`. */
   unbatch(): Dataset<Unbatch<T>> {
     return this.#append('unbatch', {})
+  }
+
+  /**
+   * Batches of `sizes` rows, sizes used in turn, of the same rows: as `unbatch().batch(size)`, but batches are sliced
+   * and joined as they are, and keep the kind of their numbers. Slices of one batch are views, no copies.
+   *
+   * @throws InvalidArgumentError on iteration when batches to be joined differ in fields, numbers or shape.
+   */
+  rebatch<E extends object>(
+    this: Dataset<E>,
+    sizes: number | readonly number[],
+    options: BatchOptions = {},
+  ): Dataset<E> {
+    return new Dataset(rebatchNode(this.plan, sizes, options, callSite()))
   }
 
   /**

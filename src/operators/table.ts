@@ -22,6 +22,7 @@ import { mapSpec } from './map.ts'
 import { paddedBatchSpec } from './padded-batch.ts'
 import { prefetchSpec } from './prefetch.ts'
 import { raggedBatchSpec } from './ragged-batch.ts'
+import { rebatchSpec } from './rebatch.ts'
 import { repeatSpec } from './repeat.ts'
 import { scanSpec } from './scan.ts'
 import { shardSpec } from './shard.ts'
@@ -62,6 +63,7 @@ export const operators: readonly OperatorSpec[] = [
   paddedBatchSpec,
   raggedBatchSpec,
   unbatchSpec,
+  rebatchSpec,
   shuffleSpec,
   globalShuffleSpec,
   repeatSpec,

@@ -34,6 +34,22 @@ const padded = (rows: readonly (readonly number[])[], pad: number): number[][] =
   return rows.map((row) => [...row, ...new Array<number>(longest - row.length).fill(pad)])
 }
 
+/** Batches of sizes used in turn. */
+const inTurn = (
+  xs: readonly number[],
+  sizes: readonly number[],
+  dropRemainder: boolean,
+): number[][] => {
+  const found: number[][] = []
+  for (let at = 0; at < xs.length;) {
+    const size = sizes[found.length % sizes.length] ?? 1
+    const batch = xs.slice(at, at + size)
+    if (batch.length === size || !dropRemainder) found.push(batch)
+    at += size
+  }
+  return found
+}
+
 export const batchingSteps: readonly fc.Arbitrary<Step>[] = [
   fc.tuple(small, fc.boolean()).map(([n, dropRemainder]) => ({
     name: `paddedBatch(${n}, ${dropRemainder}).unbatch`,
@@ -54,5 +70,24 @@ export const batchingSteps: readonly fc.Arbitrary<Step>[] = [
         .raggedBatch(n)
         .map((rows: Column<Float64Array>) => digest(rows)),
     model: (xs) => chunked(xs.map(rowOf), n).map(digest),
+  })),
+  fc
+    .tuple(small, fc.array(small, { minLength: 1, maxLength: 3 }), fc.boolean())
+    .map(([n, sizes, dropRemainder]) => ({
+      name: `batch(${n}).rebatch([${sizes.join()}], ${dropRemainder})`,
+      apply: (ds) =>
+        ds
+          .batch(n)
+          .rebatch(sizes, { dropRemainder })
+          .map((batch) => digest([batch])),
+      model: (xs) => inTurn(xs, sizes, dropRemainder).map((batch) => digest([batch])),
+    })),
+  small.map((n) => ({
+    name: `vectors.rebatch(${n})`,
+    apply: (ds) =>
+      vectors(ds)
+        .rebatch(n)
+        .map((batch) => digest([batch])),
+    model: (xs) => chunked(xs.flatMap(rowOf), n).map((batch) => digest([batch])),
   })),
 ]

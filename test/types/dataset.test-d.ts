@@ -103,6 +103,15 @@ test('padded and ragged batches', () => {
   rows.paddedBatch(2, { paddingValues: { vector: '' } })
 })
 
+test('rebatch keeps the type of batches', () => {
+  expectTypeOf(rows.batch(2).rebatch([3, 2])).toEqualTypeOf(rows.batch(2))
+  expectTypeOf(numbers.batch(2).rebatch(3)).toEqualTypeOf<Dataset<Float64Array>>()
+  // @ts-expect-error numbers are no batches
+  numbers.rebatch(2)
+  // @ts-expect-error sizes are numbers
+  numbers.batch(2).rebatch(['2'])
+})
+
 test('zip keeps the structure', () => {
   const texts = Dataset.fromArray(['a'])
   expectTypeOf(Dataset.zip([numbers, texts])).toEqualTypeOf<Dataset<readonly [number, string]>>()
