@@ -13,7 +13,8 @@ test('batches keep the kind of their numbers', async () => {
 })
 
 test('a slice of one batch is a view, a whole batch is itself', async () => {
-  const [batch = new Int8Array(0), same = new Int8Array(0)] = [new Int8Array(4), new Int8Array(2)]
+  const batch = new Int8Array(4)
+  const same = new Int8Array(2)
   const out = await Dataset.fromArray([batch, same]).rebatch(2).toArray()
   expect(out.map((x) => x.buffer)).toEqual([batch.buffer, batch.buffer, same.buffer])
   expect(out[2]).toBe(same)
