@@ -2,13 +2,18 @@
 export { Dataset, Pipeline } from './dataset/index.ts'
 export type {
   CursorOptions,
+  FinalReducer,
+  GroupKey,
   ListFilesOptions,
   MapFn,
   MapOptions,
   PaddedBatchOptions,
   PagesOptions,
   RandomOptions,
+  Reducer,
   ShuffleOptions,
+  SplitOptions,
+  SplitParts,
   StreamOptions,
   UniqueOptions,
   ValidateOptions,

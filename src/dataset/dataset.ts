@@ -17,6 +17,16 @@ import {
   rebatchNode,
 } from './batching.ts'
 import { callSite } from './call-site.ts'
+import {
+  type FinalReducer,
+  groupByNode,
+  type GroupKey,
+  type Reducer,
+  type SplitOptions,
+  mapValues,
+  type SplitParts,
+  splitNodes,
+} from './groups.ts'
 import { type MapFn, type MapOptions, mapNode } from './map.ts'
 import {
   flatMapNode,
@@ -270,6 +280,23 @@ export class Dataset<T> extends Runnable<T> {
   }
 
   /**
+   * Folds the elements of each key into one: `[key, state]`, or what `finalize` makes of it. Groups come when all
+   * elements were read, in the order of their first elements; a state of each is held in memory.
+   *
+   * ```ts
+   * words.groupBy((w) => w.length, { init: () => 0, reduce: (n) => n + 1 }) // => [3, 17], [5, 4] ...
+   * ```
+   */
+  groupBy<K extends GroupKey, S, U>(key: (x: T) => K, reducer: FinalReducer<T, K, S, U>): Dataset<U>
+  groupBy<K extends GroupKey, S>(
+    key: (x: T) => K,
+    reducer: Reducer<T, K, S>,
+  ): Dataset<readonly [K, S]>
+  groupBy(key: unknown, reducer: Reducer<T, never, unknown>): Dataset<unknown> {
+    return new Dataset(groupByNode(this.plan, key, reducer, callSite()))
+  }
+
+  /**
    * Stacks `size` neighbouring elements into one. Numbers become a `Float64Array`, typed arrays and tensors of
    * equal shape a `Tensor`, tuples and records are batched member by member, anything else becomes a `Column`.
    * The last batch may be smaller, unless `dropRemainder` is true (default false).
@@ -365,6 +392,24 @@ export class Dataset<T> extends Runnable<T> {
       throw new InvalidArgumentError(`shard: index ${index} must be below numShards ${numShards}`)
     }
     return this.#append('shard', { shards: numShards, index })
+  }
+
+  /**
+   * Parts of the dataset by name, each element in exactly one: `{ test: 0.1 }` gives `{ test, train }`. The part
+   * follows from a hash of the element's key, whatever the order, the run and the other elements; without `key`,
+   * from its position. Fractions are met on average, not to the element. What the parts leave is `train`, or the
+   * part whose size is `'rest'`.
+   *
+   * ```ts no-run
+   * const { train, test } = chats.split({ key: (c) => c.user, test: 0.05, seed: 1 })
+   * ```
+   *
+   * @throws InvalidArgumentError when the fractions add up to more than 1.
+   */
+  split<const P extends SplitOptions<T>>(
+    options: P,
+  ): { readonly [K in SplitParts<P>]: Dataset<T> } {
+    return mapValues(splitNodes(this.plan, options, callSite()), (node) => new Dataset<T>(node))
   }
 
   /** Pairs of the element's number, counted from `start` (default 0), and the element. */

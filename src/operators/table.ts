@@ -13,6 +13,7 @@ import { concatenateSpec } from './concatenate.ts'
 import { enumerateSpec } from './enumerate.ts'
 import { filterSpec } from './filter.ts'
 import { flatMapSpec } from './flat-map.ts'
+import { groupBySpec } from './group-by.ts'
 import { groupByWindowSpec } from './group-by-window.ts'
 import { globalShuffleSpec } from './global-shuffle.ts'
 import { ignoreErrorsSpec } from './ignore-errors.ts'
@@ -29,6 +30,7 @@ import { shardSpec } from './shard.ts'
 import { shuffleSpec } from './shuffle.ts'
 import { skipSpec } from './skip.ts'
 import type { OperatorSpec } from '../stream/spec.ts'
+import { splitSpec } from './split.ts'
 import { takeSpec } from './take.ts'
 import { takeWhileSpec } from './take-while.ts'
 import { unbatchSpec } from './unbatch.ts'
@@ -59,6 +61,7 @@ export const operators: readonly OperatorSpec[] = [
   interleaveSpec,
   windowSpec,
   groupByWindowSpec,
+  groupBySpec,
   batchSpec,
   paddedBatchSpec,
   raggedBatchSpec,
@@ -71,6 +74,7 @@ export const operators: readonly OperatorSpec[] = [
   skipSpec,
   takeWhileSpec,
   shardSpec,
+  splitSpec,
   enumerateSpec,
   scanSpec,
   uniqueSpec,

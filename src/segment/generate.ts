@@ -262,5 +262,5 @@ export function userFnOf({
   spec: RowSpec
   node: SegmentOp['node']
 }): UserFn | undefined {
-  return spec.fn?.(node.params as never).fn
+  return spec.fn?.(node.params as never)?.fn
 }

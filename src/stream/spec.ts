@@ -43,8 +43,8 @@ interface RowBase<P> extends SpecBase<P> {
   readonly kind: 'row'
   /** Its state at the start, JSON values; they go into the token. */
   readonly state?: (params: P) => readonly Json[]
-  /** The user's function, and how many parameters it has when it does not ask for a `Local`. */
-  readonly fn?: (params: P) => { readonly fn: UserFn; readonly arity: number }
+  /** The user's function, if there is one, and how many parameters it has when it does not ask for a `Local`. */
+  readonly fn?: (params: P) => { readonly fn: UserFn; readonly arity: number } | undefined
 }
 
 /** One element in, that or another or none out. */

@@ -17,6 +17,7 @@ export type WarningCode =
   | 'large-shuffle'
   | 'unordered-before-shuffle'
   | 'repeat-before-shuffle'
+  | 'split-after-shuffle'
   | 'read-once'
   | 'no-prefetch'
   | 'shard-late'

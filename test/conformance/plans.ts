@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { Dataset, InvalidArgumentError, type ShuffleOptions, type StandardSchema } from 'millstream'
+import { groupSteps } from './group-steps.ts'
 import { nestedSteps } from './nested-steps.ts'
 import { batchingSteps } from './batching-steps.ts'
 
@@ -87,6 +88,7 @@ const chunked = (xs: readonly number[], n: number): number[][] =>
 const small = fc.integer({ min: 1, max: 7 })
 
 const simple: readonly fc.Arbitrary<Step>[] = [
+  ...groupSteps,
   ...nestedSteps,
   small.map((k) => ({
     name: `map(*${k})`,
@@ -192,16 +194,6 @@ const simple: readonly fc.Arbitrary<Step>[] = [
         s = (s + x) % 997
         return out
       })
-    },
-  })),
-  small.map((n) => ({
-    name: `unique(${n})`,
-    // One in seven goes to disk.
-    apply: (ds) =>
-      n === 2 ? ds.unique() : ds.unique((x) => x % (5 * n), n === 1 ? { memory: 100 } : {}),
-    model: (xs) => {
-      const key = (x: number): number => (n === 2 ? x : x % (5 * n))
-      return xs.filter((x, i) => xs.findIndex((y) => key(x) === key(y)) === i)
     },
   })),
   small.map((n) => ({

@@ -45,6 +45,16 @@ const cases: readonly (readonly [WarningCode, Dataset<unknown>, Dataset<unknown>
       .shuffle(40),
   ],
   ['repeat-before-shuffle', numbers.repeat(2).shuffle(100), numbers.shuffle(100).repeat(2)],
+  [
+    'split-after-shuffle',
+    numbers.shuffle(100).split({ test: 0.1 }).test,
+    numbers.shuffle(100).split({ test: 0.1, key: (x) => x }).test,
+  ],
+  [
+    'split-after-shuffle',
+    numbers.shuffle('global').map(calls).split({ test: 0.1 }).train,
+    numbers.split({ test: 0.1 }).train.shuffle(100),
+  ],
   ['read-once', once().repeat(2), once().cache().repeat(2)],
   ['shard-late', numbers.map(calls).shard(2, 0), numbers.shard(2, 0).map(calls)],
   [

@@ -5,6 +5,7 @@ import { cacheAfterRandom, cacheAfterShuffle, cacheNotFilled, cacheWithoutEnd } 
 import { param } from './look.ts'
 import { readOnce, repeatBeforeShuffle } from './repeat.ts'
 import { batchBeforeShuffle, largeShuffle, smallShuffle, unorderedShuffle } from './shuffle.ts'
+import { splitAfterShuffle } from './split.ts'
 import { noPrefetch, shardLate } from './work.ts'
 
 /** Something in a plan that works, and is probably not what was meant. */
@@ -34,6 +35,7 @@ const rules: readonly Rule[] = [
   largeShuffle,
   unorderedShuffle,
   repeatBeforeShuffle,
+  splitAfterShuffle,
   readOnce,
   shardLate,
   noPrefetch,

@@ -19,7 +19,7 @@ export function asksForLocal(node: PlanNode): boolean {
   const fn = param(node, 'fn')
   if (typeof fn !== 'function') return false
   const spec = specOf(node.op)
-  const arity = spec.kind === 'row' ? spec.fn?.(node.params as never).arity : undefined
+  const arity = spec.kind === 'row' ? spec.fn?.(node.params as never)?.arity : undefined
   return fn.length > (arity ?? 1)
 }
 
