@@ -151,6 +151,7 @@ export class Calls {
     const ticket = await this.#admitted(limiter, costs, state.attempts > 0)
     state.startedAt ??= clock.now() - (limiter?.asked ?? 0)
     state.attempts++
+    const start = clock.now()
     let outcome: Outcome = { kind: 'permanent' }
     try {
       const value = await this.#timed(state.call)
@@ -161,7 +162,9 @@ export class Calls {
       outcome = { ...outcomeOf(error, costs, clock.date()), kind }
       return { ok: false, error, kind, pause: outcome.pause } as const
     } finally {
-      this.slots.free(outcome.kind)
+      // A limit sees to refusals itself: fewer calls at once would only leave its quota unused.
+      const limited = limiter !== undefined && outcome.kind === 'refused'
+      this.slots.free(limited ? 'permanent' : outcome.kind, start)
       if (ticket !== undefined) limiter?.leave(ticket, outcome)
     }
   }
@@ -203,7 +206,7 @@ export class Calls {
     try {
       return await this.#turn(limiter, costs, true)
     } catch (error) {
-      this.slots.free('permanent')
+      this.slots.unused()
       throw error
     }
   }
@@ -236,7 +239,7 @@ export class Calls {
   async #nextSlot(): Promise<void> {
     await this.slots.next()
     if (!this.#control.signal.aborted) return
-    this.slots.free('permanent')
+    this.slots.unused()
     this.#control.signal.throwIfAborted()
   }
 

@@ -23,6 +23,8 @@ export class Slots {
   /** The number that was good before the one that is tried. */
   #good = { size: 0, rate: 0 }
   #answers = 0
+  #failures = 0
+  #loweredAt = -Infinity
   #since: number | undefined
   #rested = 0
 
@@ -54,24 +56,39 @@ export class Slots {
     for (const wake of this.#waiting.splice(0)) wake()
   }
 
-  /** Gives a slot back after a call. */
-  free(outcome: 'ok' | 'refused' | 'transient' | 'permanent'): void {
-    if (this.#auto) this.#learn(outcome)
+  /** Gives a slot back that no call was made in. */
+  unused(): void {
+    this.#release()
+  }
+
+  /** Gives a slot back after a call that began at `start`. */
+  free(outcome: 'ok' | 'refused' | 'transient' | 'permanent', start: number): void {
+    if (this.#auto) this.#learn(outcome, start)
+    this.#release()
+  }
+
+  #release(): void {
     this.#used--
     for (const wake of this.#waiting.splice(0, this.#size - this.#used)) wake()
   }
 
-  #learn(outcome: 'ok' | 'refused' | 'transient' | 'permanent'): void {
-    if (outcome === 'refused' || outcome === 'transient') {
-      if (this.#answers === 0) return // one fall for calls that were under way together
-      this.#size = Math.max(1, Math.floor(this.#size * LOWERED))
-      this.#good = { size: this.#size, rate: 0 }
-      return this.#restart()
-    }
+  #learn(outcome: 'ok' | 'refused' | 'transient' | 'permanent', start: number): void {
+    if (outcome === 'refused') return start < this.#loweredAt ? undefined : this.#lower()
     // Slots that are not all used say nothing about their number.
     if (this.#used < this.#size) return this.#restart()
     this.#since ??= this.#now()
-    if (++this.#answers >= ROUNDS * this.#size) this.#judge(this.#answers)
+    if (outcome === 'transient') this.#failures++
+    if (++this.#answers < ROUNDS * this.#size) return
+    // Some calls always fail; when most do, there are too many.
+    if (this.#failures > this.#answers / 2) this.#lower()
+    else this.#judge(this.#answers)
+  }
+
+  #lower(): void {
+    this.#loweredAt = this.#now()
+    this.#size = Math.max(1, Math.floor(this.#size * LOWERED))
+    this.#good = { size: this.#size, rate: 0 }
+    this.#restart()
   }
 
   #judge(answers: number): void {
@@ -92,7 +109,7 @@ export class Slots {
   }
 
   #restart(): void {
-    this.#answers = 0
+    this.#answers = this.#failures = 0
     this.#since = undefined
   }
 }

@@ -43,6 +43,10 @@ export class Bucket {
     this.given += cost
   }
 
+  get perMinute(): number {
+    return this.#rate * 60_000
+  }
+
   get capacity(): number {
     return this.#capacity
   }

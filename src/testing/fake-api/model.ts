@@ -112,6 +112,7 @@ export class ApiModel {
     const bucket = this.#buckets.get(meter)
     if (bucket === undefined) return undefined
     return {
+      perMinute: bucket.perMinute,
       remaining: Math.max(0, Math.floor(bucket.level(now))),
       reset: bucket.untilFull(now),
     }
