@@ -1,9 +1,7 @@
-import type { Readable } from 'node:stream'
 import { InvalidArgumentError } from '../errors/index.ts'
 import { checkFunction, checkWhole } from '../operators/check.ts'
 import { makeNode } from '../plan/node.ts'
 import type { IterateOptions } from '../run/iteration.ts'
-import type { LabeledFile } from '../sources/files.ts'
 import type { Local } from '../stream/local.ts'
 import type { Json } from '../stream/operator.ts'
 import type { Sink } from '../stream/sink.ts'
@@ -40,28 +38,12 @@ import {
   windowNode,
 } from './nested.ts'
 import { Pipeline, type WriteOptions } from './pipeline.ts'
-import { Runnable } from './runnable.ts'
 import { type ShuffleOptions, shuffleNode } from './shuffle.ts'
-import {
-  type CursorOptions,
-  arrayNode,
-  counterNode,
-  generatorNode,
-  iterableNode,
-  labeledFilesNode,
-  type ListFilesOptions,
-  listFilesNode,
-  pagesNode,
-  type PagesOptions,
-  randomNode,
-  type RandomOptions,
-  rangeNode,
-  slicesNode,
-} from './sources.ts'
+import { Sourced } from './sourced.ts'
+import { arrayNode } from './sources.ts'
 import { type ValidateOptions, validateNode } from './validate.ts'
 import { type UniqueOptions, uniqueNode } from './unique.ts'
 import type { Widened } from './widened.ts'
-import { type ZipInput, type Zipped, zipNode } from './zip.ts'
 
 const ANY = Number.MIN_SAFE_INTEGER
 
@@ -74,133 +56,7 @@ const ANY = Number.MIN_SAFE_INTEGER
  * for await (const batch of batches) console.log(batch) // => Float64Array [0, 4] ...
  * ```
  */
-export class Dataset<T> extends Runnable<T> {
-  /**
-   * Numbers from `start` (default 0) up to and without `stop`, by `step` (default 1).
-   *
-   * @throws InvalidArgumentError when `step` is 0.
-   */
-  static range(stop: number): Dataset<number>
-  static range(start: number, stop: number, step?: number): Dataset<number>
-  static range(a: number, b?: number, step = 1): Dataset<number> {
-    return new Dataset(rangeNode(b === undefined ? 0 : a, b ?? a, step, callSite()))
-  }
-
-  /**
-   * Numbers from `start` (default 0) on, by `step` (default 1), without end.
-   *
-   * ```ts
-   * Dataset.counter(10, 5).take(3) // => 10, 15, 20
-   * ```
-   */
-  static counter(start = 0, step = 1): Dataset<number> {
-    return new Dataset(counterNode(start, step, callSite()))
-  }
-
-  /**
-   * Random whole numbers from 0 up to and without 2^32, without end: `take` as many as are needed. They follow
-   * from the seeds alone, and each epoch gets the same unless `rerandomizeEachIteration` is true.
-   */
-  static random(options: RandomOptions = {}): Dataset<number> {
-    return new Dataset(randomNode(options, callSite()))
-  }
-
-  /** The items of an array. It is not copied: don't change it while it is read. */
-  static fromArray<T>(items: readonly T[]): Dataset<T> {
-    return new Dataset(arrayNode(items, callSite()))
-  }
-
-  /**
-   * The rows of columns of equal length: typed arrays, `Tensor`s and `Column`s, also within tuples and records.
-   *
-   * @throws InvalidArgumentError when the columns differ in length.
-   */
-  static fromTensorSlices<C>(columns: C): Dataset<Unbatch<C>> {
-    return new Dataset(slicesNode(columns, callSite()))
-  }
-
-  /** One element: `value` as it is. */
-  static fromTensors<T>(value: T): Dataset<T> {
-    return new Dataset(arrayNode([value], callSite()))
-  }
-
-  /**
-   * What an iterable yields. `make` is called anew for each epoch and iteration and must yield the same each
-   * time; its signal is aborted when the run stops. Resuming runs it again and drops what was delivered.
-   *
-   * With `cursor`, which tells an element's place, resuming calls `make` with the last one instead, to go on
-   * behind it: `from` is `start` the first time. A cursor is a JSON value; elements without one (undefined) are
-   * read again from the last that has one.
-   *
-   * ```ts no-run
-   * Dataset.fromGenerator((signal, from) => rowsAfter(from, signal), { start: 0, cursor: (row) => row.id })
-   * ```
-   */
-  static fromGenerator<T>(make: (signal: AbortSignal) => Iterable<T> | AsyncIterable<T>): Dataset<T>
-  static fromGenerator<T, C extends NonNullable<Json>>(
-    make: (signal: AbortSignal, from: Widened<C>) => Iterable<T> | AsyncIterable<T>,
-    options: CursorOptions<T, C>,
-  ): Dataset<T>
-  static fromGenerator<T>(
-    make: (signal: AbortSignal, from: never) => Iterable<T> | AsyncIterable<T>,
-    options?: CursorOptions<T, NonNullable<Json>>,
-  ): Dataset<T> {
-    return new Dataset(generatorNode(make, options, callSite()))
-  }
-
-  /**
-   * The items of a paged API: `read` gets the cursor of a page, first `start`, and returns its items and the
-   * cursor of the next page; without `next` it was the last. Resuming reads the page that was being delivered.
-   * A page is asked for when the one before was taken.
-   *
-   * ```ts no-run
-   * Dataset.fromPages({ start: '', read: (cursor, signal) => listInvoices({ cursor, signal }) })
-   * ```
-   *
-   * @throws StageError on iteration when `read` fails, or a page names itself as the next one.
-   */
-  static fromPages<T, C extends NonNullable<Json>>(options: PagesOptions<T, C>): Dataset<T> {
-    return new Dataset(pagesNode(options, callSite()))
-  }
-
-  /**
-   * What an iterable yields: an array, a generator, a web stream or a Node stream. Streams and iterators can be
-   * read only once, and not be resumed; they are closed when the run ends, however it does. A Node stream gives
-   * its chunks: `Buffer`s, or what you say, as in `Dataset.from<Row>(stream)` for one in object mode.
-   */
-  static from<T = Buffer>(stream: Readable): Dataset<T>
-  static from<T>(iterable: Iterable<T> | AsyncIterable<T> | ReadableStream<T>): Dataset<T>
-  static from<T>(iterable: Iterable<T> | AsyncIterable<T> | ReadableStream<T>): Dataset<T> {
-    return new Dataset(iterableNode(iterable, callSite()))
-  }
-
-  /**
-   * Paths of files: a file itself, those in a folder and below, or those that match a pattern with `*`, `**`, `?` and `{a,b}`, or
-   * of several of both, each file once. Hidden files and folders are left out. They come sorted, the same on each
-   * machine, unless `shuffle` is true.
-   *
-   * @throws DataError on iteration when a folder cannot be read, or when there is no such file.
-   */
-  static listFiles(
-    patterns: string | readonly string[],
-    options: ListFilesOptions = {},
-  ): Dataset<string> {
-    return new Dataset(listFilesNode(patterns, options, callSite()))
-  }
-
-  /** Files in class folders, sorted: `photos/cat/1.jpg` has the class name `cat`. */
-  static labeledFiles(folder: string): Dataset<LabeledFile> {
-    return new Dataset(labeledFilesNode(folder, callSite()))
-  }
-
-  /**
-   * Elements of several datasets side by side, in a tuple or record of the same structure; structures may nest.
-   * Ends with the shortest.
-   */
-  static zip<const S extends ZipInput>(structure: S): Dataset<Zipped<S>> {
-    return new Dataset(zipNode(structure, callSite()))
-  }
-
+export class Dataset<T> extends Sourced<T> {
   /**
    * Calls `fn` on each element. With an `async` function, or `parallelism`, several calls are under way at once
    * and results keep their order. A stage with a place, such as `decode.on(threads(2))`, runs in workers.
