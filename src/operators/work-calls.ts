@@ -20,6 +20,7 @@ export function callRunner(
   const { meter, key, signal } = context
   meter.lanes(width)
   const lanes = Array.from({ length: width }, (_, k) => width - k)
+  const names = Array.from({ length: width + 1 }, (_, k) => `call ${k}`)
   let room = 1024
   let calls = 0
   let slow = 0
@@ -29,7 +30,7 @@ export function callRunner(
   }
   const finish = (task: Task, lane: number, start: number, finished: () => void): void => {
     lanes.push(lane)
-    meter.busy(start, 1, `call ${lane}`)
+    meter.busy(start, 1, names[lane])
     if (calls++ % 64 === 0) room = roomFor(task.values[0])
     finished()
   }

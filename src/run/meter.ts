@@ -15,9 +15,9 @@ export interface RunCounts {
 
 /** The first calls look at the clock, then one in so many: the very first ones are slower and must not stand for all. */
 const FIRST = 16
-const SAMPLE = 8
+const SAMPLE = 16
 
-/** Counts what must never be silent, and times one call in eight. */
+/** Counts what must never be silent, and times one call in sixteen. */
 export class CountingMeter implements Meter {
   readonly shares: boolean = false
   readonly watches: boolean = false

@@ -19,7 +19,7 @@ export interface StageMetrics {
   /** Elements that failed and were left out. */
   readonly skipped: number
   /**
-   * Milliseconds of work, all lanes together. Loops are timed as a whole; of calls and reads one in eight is timed
+   * Milliseconds of work, all lanes together. Loops are timed as a whole; of calls and reads one in sixteen is timed
    * and stands for the others. Operators that only hand on count as 0.
    */
   readonly busyMs: number

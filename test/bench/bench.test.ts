@@ -50,6 +50,13 @@ test('bench overlap writes its rows as JSON', { timeout: 60_000 }, () => {
   }
 })
 
+test('bench cost finds what it takes out of the library', { timeout: 120_000 }, () => {
+  const { status, out, err } = bench('cost', '--quick')
+  expect(status, err).toBe(0)
+  expect(out).toMatch(/one loop, cost +with \/ without metrics/)
+  expect(out).toMatch(/async map, cost +with \/ without tokens/)
+})
+
 test('an unknown name lists the names, with exit code 2', () => {
   const { status, err } = bench('speed')
   expect(status).toBe(2)
