@@ -22,7 +22,7 @@ export interface PaddedBatchOptions<T> extends BatchOptions {
 
 /** The node of one of the operators that gather a number of elements. */
 export function batchNode(
-  op: 'raggedBatch',
+  op: 'batch' | 'raggedBatch',
   input: PlanNode,
   size: number,
   { dropRemainder = false }: BatchOptions,

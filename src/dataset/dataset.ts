@@ -6,14 +6,7 @@ import type { Local } from '../stream/local.ts'
 import type { Json } from '../stream/operator.ts'
 import type { Sink } from '../stream/sink.ts'
 import type { SchemaOutput, StandardSchema } from '../stream/standard-schema.ts'
-import type { Batch, RaggedBatch, Unbatch } from '../tensor/index.ts'
-import {
-  type BatchOptions,
-  batchNode,
-  type PaddedBatchOptions,
-  paddedBatchNode,
-  rebatchNode,
-} from './batching.ts'
+import { Batched } from './batched.ts'
 import { callSite } from './call-site.ts'
 import {
   type FinalReducer,
@@ -39,7 +32,6 @@ import {
 } from './nested.ts'
 import { Pipeline, type WriteOptions } from './pipeline.ts'
 import { type ShuffleOptions, shuffleNode } from './shuffle.ts'
-import { Sourced } from './sourced.ts'
 import { arrayNode } from './sources.ts'
 import { type ValidateOptions, validateNode } from './validate.ts'
 import { type UniqueOptions, uniqueNode } from './unique.ts'
@@ -56,7 +48,7 @@ const ANY = Number.MIN_SAFE_INTEGER
  * for await (const batch of batches) console.log(batch) // => Float64Array [0, 4] ...
  * ```
  */
-export class Dataset<T> extends Sourced<T> {
+export class Dataset<T> extends Batched<T> {
   /**
    * Calls `fn` on each element. With an `async` function, or `parallelism`, several calls are under way at once
    * and results keep their order. A stage with a place, such as `decode.on(threads(2))`, runs in workers.
@@ -150,59 +142,6 @@ export class Dataset<T> extends Sourced<T> {
   ): Dataset<readonly [K, S]>
   groupBy(key: unknown, reducer: Reducer<T, never, unknown>): Dataset<unknown> {
     return new Dataset(groupByNode(this.plan, key, reducer, callSite()))
-  }
-
-  /**
-   * Stacks `size` neighbouring elements into one. Numbers become a `Float64Array`, typed arrays and tensors of
-   * equal shape a `Tensor`, tuples and records are batched member by member, anything else becomes a `Column`.
-   * The last batch may be smaller, unless `dropRemainder` is true (default false).
-   */
-  batch(size: number, options: { readonly dropRemainder?: boolean } = {}): Dataset<Batch<T>> {
-    checkWhole('batch', 'size', size, 1)
-    return this.#append('batch', { size, dropRemainder: options.dropRemainder === true })
-  }
-
-  /**
-   * As `batch`, with typed arrays, tensors and columns filled up to one size: to the sizes of `paddedShapes`, or
-   * where those are null to the longest of the batch.
-   *
-   * @throws InvalidArgumentError on iteration when an element is larger than its padded shape, and when shapes or
-   *   values do not have the structure, rank or type of the elements.
-   */
-  // `E` is `T`: options that are written in terms of `T` would cost `Dataset` its covariance.
-  paddedBatch<E>(
-    this: Dataset<E>,
-    size: number,
-    options: PaddedBatchOptions<E> = {},
-  ): Dataset<Batch<E>> {
-    return new Dataset(paddedBatchNode(this.plan, size, options, callSite()))
-  }
-
-  /**
-   * As `batch`, for typed arrays, tensors and columns whose sizes differ: they become a `Column` of rows, whatever
-   * their sizes. `unbatch` gives the rows back.
-   */
-  raggedBatch(size: number, options: BatchOptions = {}): Dataset<RaggedBatch<T>> {
-    return new Dataset(batchNode('raggedBatch', this.plan, size, options, callSite()))
-  }
-
-  /** Splits batches into their elements: the inverse of `batch`. */
-  unbatch(): Dataset<Unbatch<T>> {
-    return this.#append('unbatch', {})
-  }
-
-  /**
-   * Batches of `sizes` rows, sizes used in turn, of the same rows: as `unbatch().batch(size)`, but batches are sliced
-   * and joined as they are, and keep the kind of their numbers. Slices of one batch are views, no copies.
-   *
-   * @throws InvalidArgumentError on iteration when batches to be joined differ in fields, numbers or shape.
-   */
-  rebatch<E extends object>(
-    this: Dataset<E>,
-    sizes: number | readonly number[],
-    options: BatchOptions = {},
-  ): Dataset<E> {
-    return new Dataset(rebatchNode(this.plan, sizes, options, callSite()))
   }
 
   /**

@@ -1,0 +1,68 @@
+import { makeNode } from '../plan/node.ts'
+import type { Batch, RaggedBatch, Unbatch } from '../tensor/index.ts'
+import {
+  type BatchOptions,
+  batchNode,
+  type PaddedBatchOptions,
+  paddedBatchNode,
+  rebatchNode,
+} from './batching.ts'
+import { callSite } from './call-site.ts'
+// The two files need each other, but nothing here needs it before the first call.
+import { Dataset } from './dataset.ts'
+import { Sourced } from './sourced.ts'
+
+/** What makes batches and takes them apart: methods of `Dataset`. */
+export class Batched<T> extends Sourced<T> {
+  /**
+   * Stacks `size` neighbouring elements into one. Numbers become a `Float64Array`, typed arrays and tensors of
+   * equal shape a `Tensor`, tuples and records are batched member by member, anything else becomes a `Column`.
+   * The last batch may be smaller, unless `dropRemainder` is true (default false).
+   */
+  batch(size: number, options: BatchOptions = {}): Dataset<Batch<T>> {
+    return new Dataset(batchNode('batch', this.plan, size, options, callSite()))
+  }
+
+  /**
+   * As `batch`, with typed arrays, tensors and columns filled up to one size: to the sizes of `paddedShapes`, or
+   * where those are null to the longest of the batch.
+   *
+   * @throws InvalidArgumentError on iteration when an element is larger than its padded shape, and when shapes or
+   *   values do not have the structure, rank or type of the elements.
+   */
+  // `E` is `T`: options that are written in terms of `T` would cost `Dataset` its covariance.
+  paddedBatch<E>(
+    this: Dataset<E>,
+    size: number,
+    options: PaddedBatchOptions<E> = {},
+  ): Dataset<Batch<E>> {
+    return new Dataset(paddedBatchNode(this.plan, size, options, callSite()))
+  }
+
+  /**
+   * As `batch`, for typed arrays, tensors and columns whose sizes differ: they become a `Column` of rows, whatever
+   * their sizes. `unbatch` gives the rows back.
+   */
+  raggedBatch(size: number, options: BatchOptions = {}): Dataset<RaggedBatch<T>> {
+    return new Dataset(batchNode('raggedBatch', this.plan, size, options, callSite()))
+  }
+
+  /** Splits batches into their elements: the inverse of `batch`. */
+  unbatch(): Dataset<Unbatch<T>> {
+    return new Dataset(makeNode('unbatch', {}, [this.plan], callSite()))
+  }
+
+  /**
+   * Batches of `sizes` rows, sizes used in turn, of the same rows: as `unbatch().batch(size)`, but batches are sliced
+   * and joined as they are, and keep the kind of their numbers. Slices of one batch are views, no copies.
+   *
+   * @throws InvalidArgumentError on iteration when batches to be joined differ in fields, numbers or shape.
+   */
+  rebatch<E extends object>(
+    this: Dataset<E>,
+    sizes: number | readonly number[],
+    options: BatchOptions = {},
+  ): Dataset<E> {
+    return new Dataset(rebatchNode(this.plan, sizes, options, callSite()))
+  }
+}
