@@ -59,7 +59,7 @@ export interface RunSummary {
 }
 
 /** Tries to open a sink again, without progress in between, before a run gives up. */
-const TRIES = 5
+const TRIES = 8
 /** Milliseconds before the first of them; each waits twice as long. */
 const WAIT = 250
 
@@ -178,7 +178,9 @@ class SinkRun<T> {
           transfer.measured(this.#options.explain === true),
         )
       } catch (error) {
-        if (!(error instanceof SinkUnavailableError) || ++tries > TRIES) throw error
+        // One that was never reached is more likely a mistake than a fault.
+        const reached = resumedAt !== undefined
+        if (!(error instanceof SinkUnavailableError) || !reached || ++tries > TRIES) throw error
         await sleep(this.#options.clock ?? systemClock, WAIT * 2 ** (tries - 1), signal)
       }
     }

@@ -16,7 +16,11 @@ export interface Survived extends Ended {
  */
 export async function killed(
   args: readonly string[],
-  { kills, seed, working }: { kills: number; seed: number; working: () => boolean },
+  {
+    kills,
+    seed,
+    working,
+  }: { kills: number; seed: number; working: () => boolean | Promise<boolean> },
 ): Promise<Survived> {
   const resumedAt: number[] = []
   for (let n = 0; ; n++) {
@@ -24,7 +28,7 @@ export async function killed(
     if (n < kills) {
       let over = false
       void ended.then(() => (over = true))
-      while (!over && !working()) await sleep(2)
+      while (!over && !(await working())) await sleep(2)
       await sleep(hash(seed, n) % 500)
       child.kill('SIGKILL')
     }

@@ -1,0 +1,109 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Dataset } from 'millstream'
+import { copy, upsert } from 'millstream/postgres'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { hash } from '../../src/stream/random.ts'
+import { killed } from '../sinks/chaos.ts'
+import { noServer, type Server, startServer } from './server.ts'
+
+const LENGTH = 20_000
+
+describe.skipIf(noServer !== undefined)('PostgreSQL, broken', () => {
+  let server: Server
+  beforeAll(async () => {
+    server = await startServer()
+    await server.query(`CREATE TABLE source (id int PRIMARY KEY, text text);
+      INSERT INTO source SELECT i, 'row ' || i FROM generate_series(1, ${LENGTH}) i`)
+  }, 60_000)
+  afterAll(() => server.stop())
+  beforeEach(() => server.query('DROP TABLE IF EXISTS out; CREATE TABLE out (id int, text text)'))
+
+  /** Numbers of rows, of ids among them, and of those that are as they should be. */
+  const counts = async (): Promise<unknown> =>
+    (
+      await server.query(`SELECT count(*)::int AS rows, count(DISTINCT out.id)::int AS ids,
+        count(*) FILTER (WHERE out.text = source.text || ' done')::int AS right
+        FROM out LEFT JOIN source USING (id)`)
+    ).rows[0]
+  const all = { rows: LENGTH, ids: LENGTH, right: LENGTH }
+
+  test.each(['copy', 'upsert'])(
+    'kill -9 at random moments: %s loses and doubles no row',
+    async (how) => {
+      if (how === 'upsert') await server.query('CREATE UNIQUE INDEX ON out (id)')
+      const state = mkdtempSync(join(tmpdir(), 'millstream-pg-state-'))
+      let seen = 0
+      const end = await killed(['tabled.ts', '--state', state, '--', server.url, how, 'out'], {
+        kills: 4,
+        seed: how === 'copy' ? 11 : 12,
+        working: async () => {
+          const { rows } = await server.query('SELECT count(*)::int AS n FROM out')
+          const n = Number(rows[0]?.['n'])
+          const grown = n > seen
+          seen = n
+          return grown
+        },
+      })
+      expect([end.code, end.kills, end.stderr]).toEqual([
+        0,
+        4,
+        expect.stringContaining('resumed at'),
+      ])
+      expect(await counts()).toEqual(all)
+    },
+    60_000,
+  )
+
+  test.each([1, 2])(
+    'connections that break again and again cost nothing (seed %i)',
+    async (seed) => {
+      const rows = Dataset.range(1, LENGTH + 1).map(
+        async (id) => {
+          if (id % 16 === 0) await sleep(1)
+          return { id, text: `row ${id} done` }
+        },
+        { parallelism: 4 },
+      )
+      let commits = 0
+      let breaks = 0
+      const broken: Promise<void>[] = []
+      const summary = await rows.write(copy(server.url, 'out'), { every: { ms: 20 } }).run({
+        observe: ({ type }) => {
+          if (type !== 'position' || ++commits < 4 + (hash(seed, breaks) % 8)) return
+          breaks++
+          commits = 0
+          broken.push(sleep(hash(seed + 9, breaks) % 20).then(() => server.breakConnections()))
+        },
+      })
+      await Promise.all(broken)
+      expect(breaks).toBeGreaterThan(1)
+      expect(summary.delivered).toBe(LENGTH)
+      expect(await counts()).toEqual(all)
+    },
+  )
+
+  test('a process that was taken over cannot commit any more', async () => {
+    await server.query('CREATE UNIQUE INDEX ON out (id)')
+    const sink = upsert<{ id: number }>(server.url, 'out', { key: 'id' })
+    const context = { run: 'r', state: undefined, signal: new AbortController().signal }
+    const old = await sink.open(context)
+    await old.write({ index: 0, first: 0 }, [{ id: 1 }])
+    const young = await sink.open(context)
+    await expect(old.commit({ at: 1 })).rejects.toThrow('another process has taken over the run r')
+    await old.abort(undefined)
+    expect(young.position).toBeUndefined()
+    await young.write({ index: 0, first: 0 }, [{ id: 2 }])
+    await young.commit({ at: 2 })
+    await young.finish()
+    expect((await server.query('SELECT id FROM out')).rows).toEqual([{ id: 2 }])
+    const third = await sink.open({ ...context, state: null })
+    expect(third.position).toEqual({ at: 2 })
+    await third.abort(undefined)
+    await expect(sink.open({ ...context, run: 'other', state: null })).rejects.toThrow(
+      'the database knows nothing of the run other',
+    )
+  })
+})

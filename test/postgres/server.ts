@@ -1,0 +1,97 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+
+/** A PostgreSQL server of a test's own: a cluster in a folder of its own, on a socket and a free port. */
+export interface Server {
+  /** URL of its database. */
+  readonly url: string
+  query(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Record<string, unknown>>>
+  /** Breaks all connections but the asking one, as a restart would. */
+  breakConnections(): Promise<void>
+  stop(): Promise<void>
+}
+
+const programs = findPrograms()
+
+/** Why there is no server; undefined when there can be one. Tests that need one say it. */
+export const noServer =
+  programs === undefined
+    ? 'NOT INSTALLED: postgresql; tests that read from and write to a database are SKIPPED'
+    : undefined
+if (noServer !== undefined) console.error(noServer)
+
+/** Starts a server; takes about two seconds. */
+export async function startServer(): Promise<Server> {
+  const folder = mkdtempSync(join(tmpdir(), 'millstream-pg-'))
+  const data = join(folder, 'data')
+  give(folder)
+  run(
+    'initdb',
+    '-D',
+    data,
+    '-U',
+    'postgres',
+    '--auth=trust',
+    '-E',
+    'UTF8',
+    '--no-sync',
+    '--locale=C',
+  )
+  const port = 20_000 + Math.floor(Math.random() * 20_000)
+  const options = `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c fsync=off`
+  run('pg_ctl', '-D', data, '-w', '-l', join(folder, 'log'), '-o', options, 'start')
+  const url = `postgres://postgres:unused@127.0.0.1:${port}/postgres`
+  const pool = new pg.Pool({ connectionString: url, max: 2 })
+  pool.on('error', () => undefined)
+  return {
+    url,
+    query: (text, values = []) => pool.query(text, [...values]),
+    breakConnections: async () => {
+      await pool.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE pid <> pg_backend_pid() AND application_name = 'millstream'`,
+      )
+    },
+    stop: async () => {
+      await pool.end()
+      run('pg_ctl', '-D', data, '-m', 'immediate', '-w', 'stop')
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+/** Debian keeps them out of the PATH, by version. */
+function findPrograms(): string | undefined {
+  const root = '/usr/lib/postgresql'
+  const versions = existsSync(root) ? readdirSync(root).sort((a, b) => Number(b) - Number(a)) : []
+  const folders = [
+    ...versions.map((version) => join(root, version, 'bin')),
+    ...(process.env['PATH'] ?? '').split(':'),
+  ]
+  return folders.find((folder) =>
+    ['initdb', 'pg_ctl'].every((name) => existsSync(join(folder, name))),
+  )
+}
+
+// The server refuses to run as root: then it is run by the user that its package made.
+const asRoot = process.getuid?.() === 0
+
+function give(folder: string): void {
+  if (!asRoot) return
+  const [uid, gid] = ['-u', '-g'].map((flag) =>
+    Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' })),
+  )
+  chownSync(folder, uid ?? 0, gid ?? 0)
+  chmodSync(folder, 0o755)
+}
+
+function run(program: string, ...args: readonly string[]): void {
+  const path = join(programs ?? '', program)
+  const [command, rest] = asRoot
+    ? (['runuser', ['-u', 'postgres', '--', path, ...args]] as const)
+    : ([path, args] as const)
+  execFileSync(command, rest, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] })
+}
