@@ -184,6 +184,7 @@ export class Segment implements Body {
     r.n = inlet.n
     this.#run()
     inlet.i = r.i
+    if (r.i >= r.n) r.xs = [] // large elements must not outlive their turn
     return true
   }
 
