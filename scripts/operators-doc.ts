@@ -5,27 +5,50 @@
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { Dataset } from '../src/index.ts'
 import { operators } from '../src/operators/table.ts'
+import { besides, leftOut, missing, tfDataOf, written } from './tf-data.ts'
 
 const file = new URL('../docs/operators.md', import.meta.url)
 
-const rows = operators.map(
-  ({ op, kind, summary, tfData }) => `| \`${op}\` | ${summary} | ${tfData} | ${kind} |`,
+const code = (text: string): string => `\`${text}\``
+
+const rows = operators.map(({ op, summary, tfData }) => {
+  const { name, differences } = tfDataOf(tfData)
+  const here = written[op] ?? (op in Dataset ? `Dataset.${op}` : op)
+  return `| ${name === undefined ? '' : code(name)} | ${code(here)} | ${summary} | ${differences} |`
+})
+const others = besides.map(
+  ({ tf, here, differences }) => `| ${code(tf)} | ${code(here)} | ${differences} |`,
 )
+const reasons = Object.entries(leftOut).map(([name, reason]) => `| ${code(name)} | ${reason} |`)
+const open = missing()
+
 const text = `# Operators
 
-Written by \`npm run docs:operators\` from the operator table. What tf.data has and this table lacks is not there yet.
+Written by \`npm run docs:operators\` from the operator table. Who knows tf.data finds the same names, in camel case. Where
+nothing is said, what comes out is the same: results of tf.data itself are among the tests.
 
-| here | what it does | in tf.data | kind |
+| tf.data | here | what it does | differences |
 | --- | --- | --- | --- |
 ${rows.join('\n')}
 
-On datasets, without an operator of their own: \`reduce\`, \`toArray\`, \`forEach\`, \`first\`, \`apply\`, \`cardinality\`, \`elementSpec\`,
-\`explain\`, \`iterate\`, \`resume\`, \`toReadableStream\`, \`toNodeStream\`. \`map\` becomes \`mapAsync\` for \`async\` functions, with \`parallelism\` or \`onError: 'skip'\`, and for
-stages with a place. \`validate\` becomes \`keepValid\` with \`onError: 'skip'\`, and \`mapAsync\`
-with \`parallelism\`, \`maxErrors\` or \`onError: 'deadLetter'\`. \`shuffle('global')\`
-is \`globalShuffle\`.
+\`validate\` also runs asynchronous schemas, with \`parallelism\`, \`maxErrors\` or \`onError: 'deadLetter'\`.
 
+## Of datasets, without an operator
+
+| tf.data | here | differences |
+| --- | --- | --- |
+${others.join('\n')}
+
+And what tf.data has not: \`toArray\`, \`forEach\`, \`explain\`, \`iterate\`, \`resume\`, \`toReadableStream\`, \`toNodeStream\`.
+
+## Left out on purpose
+
+| tf.data | why, and what to do |
+| --- | --- |
+${reasons.join('\n')}
+${open.length === 0 ? '' : `\nNot here yet: ${open.map(code).join(', ')}.\n`}
 ## Values
 
 | element | its batch | tf.data |

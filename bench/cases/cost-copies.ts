@@ -3,8 +3,9 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type * as millstream from 'millstream'
 
-export type Library = typeof import('millstream')
+export type Library = typeof millstream
 
 /** File of dist/, what to look for, what to put there. */
 type Edit = readonly [file: string, find: string, replace: string]

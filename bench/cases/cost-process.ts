@@ -69,8 +69,9 @@ async function eat(batches: AsyncIterable<Float64Array>): Promise<string> {
 }
 
 async function measure({ name, folder, quick }: Setting): Promise<Result> {
-  const { size = 0, run } = cases[name] ?? {}
-  if (run === undefined) throw new Error(`bench cost has no case ${name}`)
+  const one = cases[name]
+  if (one === undefined) throw new Error(`bench cost has no case ${name}`)
+  const { size, run } = one
   const n = quick ? size / 100 : size
   const libraries = [...(await importVariants(folder))]
   const times = new Map<string, number[]>(libraries.map(([variant]) => [variant, []]))

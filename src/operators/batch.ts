@@ -11,7 +11,7 @@ export const batchSpec: GatherSpec<BatchParams> = {
   kind: 'row',
   rows: 'gather',
   summary: 'Stacks so many neighbouring elements into one, member by member.',
-  tfData: 'batch',
+  tfData: 'batch; plain numbers become doubles',
   structure: ({ size, dropRemainder }) => ({ size, dropRemainder }),
   cardinality: ({ size, dropRemainder }, [n]) =>
     n === undefined ? undefined : dropRemainder ? Math.floor(n / size) : Math.ceil(n / size),

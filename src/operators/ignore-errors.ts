@@ -7,7 +7,7 @@ export const ignoreErrorsSpec: JunctionSpec<object> = {
   kind: 'junction',
   summary:
     'Leaves out the elements on which a stage above failed; each is reported as a skip event.',
-  tfData: 'ignore_errors',
+  tfData: 'ignore_errors; each is counted and reported',
   structure: () => ({}),
   cardinality: unknownCardinality,
   bytes: sameBytes,

@@ -11,7 +11,7 @@ export const mapSpec: StepSpec<MapParams> = {
   kind: 'row',
   rows: 'same',
   summary: 'Calls a function on each element.',
-  tfData: 'map',
+  tfData: 'map; any JavaScript function, not a graph',
   structure: () => ({}),
   cardinality: sameCardinality,
   fn: ({ fn }) => ({ fn, arity: 1 }),

@@ -11,7 +11,7 @@ export const prefetchSpec: JunctionSpec<PrefetchParams> = {
   op: 'prefetch',
   kind: 'junction',
   summary: 'Prepares so many elements ahead while the reader is busy with earlier ones.',
-  tfData: 'prefetch',
+  tfData: 'prefetch; a number of elements, there is no AUTOTUNE',
   // How far ahead it reads changes no result, so it is no part of a checkpoint's fingerprint.
   structure: () => ({}),
   cardinality: sameCardinality,

@@ -15,7 +15,7 @@ export const scanSpec: StepSpec<ScanParams> = {
   rows: 'same',
   summary:
     'Carries a state along: a function makes the next state and an output of state and element.',
-  tfData: 'scan',
+  tfData: 'scan; the state is JSON, replaced and never changed',
   structure: () => ({}),
   cardinality: sameCardinality,
   state: ({ init }) => [init],
