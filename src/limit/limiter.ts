@@ -34,7 +34,7 @@ export interface Ceilings {
 }
 
 /** Calls under way at the start, where no rate is declared; they double with each round of answers. */
-const FIRST_WINDOW = 4
+const FIRST_WINDOW = 8
 /** Failures in a row, without a success, after which the server is taken to be down. */
 const DOWN_AFTER = 8
 /** A cycle of a rate takes a minute, within these numbers of calls: one in so many is refused. */
@@ -42,8 +42,9 @@ const LEAST_CYCLE = 40
 const MOST_CYCLE = 150
 /** What a decrease does shows only when the calls under way are answered. */
 const CYCLE_TURNS = 10
-/** Answers' times over which usage is averaged. */
+/** Usage is averaged over so many answers' times, and so many answers. */
 const USAGE_TURNS = 4
+const USAGE_CALLS = 16
 const FIRST_GUESS_MS = 1_000
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 30_000
@@ -61,6 +62,9 @@ export class Limiter {
   #underWay = 0
   #window: number
   #latency = 0
+  /** Mean time between answers. */
+  #interval = 0
+  #answeredAt = 0
   #pausedUntil = 0
   #askedUntil = 0
   #asked = 0
@@ -218,8 +222,11 @@ export class Limiter {
     for (const [name, cost] of Object.entries(spent ?? {})) {
       this.#meter(name).pacer.correct(cost - (costs[name] ?? 0))
     }
+    this.#interval += (now - this.#answeredAt - this.#interval) / USAGE_CALLS
+    this.#answeredAt = now
+    const span = Math.max(USAGE_TURNS * this.#latency, USAGE_CALLS * this.#interval)
     for (const [name, cost] of Object.entries({ ...costs, ...spent, requests: 1 })) {
-      this.#meter(name).usage.add(now, cost, USAGE_TURNS * this.#latency)
+      this.#meter(name).usage.add(now, cost, span)
     }
     if (Number.isFinite(this.#window)) this.#window++
     if (ticket.pacedBy !== undefined) this.#meter(ticket.pacedBy).pacer.grow(this.#cycle)
@@ -227,9 +234,11 @@ export class Limiter {
 
   /** Calls after a decrease until a rate is back where it was. */
   get #cycle(): Cycle {
-    const inAMinute = this.#meter('requests').usage.rate(this.#clock.now()) * 60_000
-    const calls = Math.max(LEAST_CYCLE, Math.min(MOST_CYCLE, inAMinute))
-    return { calls: Math.max(calls, CYCLE_TURNS * this.#underWay), turn: this.#underWay }
+    const rate = this.#meter('requests').usage.rate(this.#clock.now())
+    // Calls that are usually under way (Little's law): after a pause there are none.
+    const turn = Math.max(this.#underWay, rate * this.#latency)
+    const aMinute = Math.max(LEAST_CYCLE, Math.min(MOST_CYCLE, rate * 60_000))
+    return { calls: Math.max(aMinute, CYCLE_TURNS * turn), turn }
   }
 
   #refused(ticket: Ticket, now: number, { pause, meter }: Outcome): void {
@@ -252,7 +261,8 @@ export class Limiter {
 
   /** Which meters a refusal is to be put down to. */
   #limitedMeters(costs: Costs, said: string | undefined): (name: string) => boolean {
-    if (said !== undefined) return (name) => name === said
+    // Of a meter that no cost was named for, requests are the measure there is.
+    if (said !== undefined) return (name) => name === (said in costs ? said : 'requests')
     let byCost = false
     let unknown = false
     for (const [name, cost] of Object.entries(costs)) {

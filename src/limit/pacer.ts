@@ -4,6 +4,9 @@ const LATENESS_MS = 250
 /** What a refusal leaves of the rate when it had long been good, and when it came soon after the last one. */
 const LATE = 0.95
 const EARLY = 0.8
+/** Refusals in a row that come early leave ever less, down to this, but not much less than what the server bears. */
+const LEAST = 0.5
+const BORNE = 0.8
 
 /** The rate grows by this factor in a cycle at most, however long ago the last refusal was. */
 const CYCLE_GROWTH = 16
@@ -45,6 +48,8 @@ export class Pacer {
   #floor = Infinity
   /** Calls since the last decrease that had to wait for a rate. */
   #calls = 0
+  /** Decreases in a row that came early. */
+  #early = 0
   /** The first refusal says little about the rate: it is looked for upwards until the next. */
   #searching = false
 
@@ -101,12 +106,15 @@ export class Pacer {
 
   /** The server refused because of this meter. `used` went through of late, units a millisecond, above 0. */
   lower(now: number, used: number, cycle: Cycle): void {
-    const early = this.#calls < cycle.calls / 2
     const first = this.rate === Infinity
+    const early = this.#calls < cycle.calls / 2
+    this.#early = early ? this.#early + 1 : 0
+    const left = early ? Math.max(LEAST, EARLY ** this.#early) : LATE
     // A burst at the start may be refused several times over: that is one answer.
     this.#searching = first || (this.#searching && this.#calls < 3)
     this.#top = first ? used : Math.min(this.rate, ROOM * used)
-    this.#base = Math.max(Math.min(this.#floor, this.#top), this.#top * (early ? EARLY : LATE))
+    const borne = Math.min(LATE * this.#top, BORNE * used)
+    this.#base = Math.max(Math.min(this.#floor, this.#top), left * this.#top, first ? 0 : borne)
     this.rate = this.#base
     this.#calls = 0
     this.#next = now

@@ -56,7 +56,7 @@ export interface FakeApiStats {
   readonly mostInFlight: number
   /** Used of what the quota offered from the first call to the last one let in; of the scarcer meter. */
   readonly share: number
-  /** Calls that came before the time that a refusal had named. */
+  /** Calls that came before the time that a refusal had named, to callers of the same `authorization` header. */
   readonly violations: readonly Violation[]
 }
 
@@ -155,8 +155,9 @@ export class FakeApi<I = unknown> implements AsyncDisposable {
     this.#callsOf.set(text, times)
     const tokens = this.#options.tokens?.(input) ?? Math.ceil(text.length / 4)
     const now = this.now
-    const verdict = this.#model.arrive(now, tokens)
-    if (verdict.kind !== 'admitted') return this.#refuse(response, verdict, now)
+    const caller = request.headers.authorization ?? ''
+    const verdict = this.#model.arrive(now, tokens, caller)
+    if (verdict.kind !== 'admitted') return this.#refuse(response, verdict, { now, caller })
     this.#lastAdmitted = now
     const key = combine(combine(this.#options.seed ?? 0, keyOfText(text)), times)
     const fault = faultOf(this.#options.faults ?? {}, hashUnit(key, 0))
@@ -181,12 +182,16 @@ export class FakeApi<I = unknown> implements AsyncDisposable {
     } else send(response, 200, this.#options.answer?.(input) ?? input, headers)
   }
 
-  #refuse(response: ServerResponse, verdict: Refusal, now: number): void {
+  #refuse(
+    response: ServerResponse,
+    verdict: Refusal,
+    { now, caller }: { readonly now: number; readonly caller: string },
+  ): void {
     if (verdict.kind === 'down') return send(response, 503, { error: 'down' })
     const form = this.#options.retryAfter ?? 'seconds'
     const wait = Math.max(verdict.retryAfter, 1)
     const { headers, until } = retryAfterHeaders(form, wait / this.#speed, this.#speed)
-    if (until !== undefined) this.#model.close(now, now + until * this.#speed)
+    if (until !== undefined) this.#model.close(now, now + until * this.#speed, caller)
     const state = headersOfState(this.#model, now, this.#speed)
     const error = `too many ${verdict.meter === 'inFlight' ? 'calls at once' : verdict.meter}`
     send(response, 429, { error }, { ...state, ...headers })

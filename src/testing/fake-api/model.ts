@@ -43,8 +43,8 @@ export class ApiModel {
   mostUnderWay = 0
   readonly #options: ModelOptions
   readonly #buckets = new Map<'requests' | 'tokens', Bucket>()
-  /** Nobody should call in between, says the last refusal. */
-  #closed = { from: 0, until: 0 }
+  /** When a caller should not call, said its last refusal. */
+  readonly #closed = new Map<string, { readonly from: number; readonly until: number }>()
   #downUntil = 0
 
   constructor(now: number, options: ModelOptions) {
@@ -69,9 +69,9 @@ export class ApiModel {
   }
 
   /** A call comes. When it is admitted, `leave` follows. */
-  arrive(now: number, tokens: number): Verdict {
+  arrive(now: number, tokens: number, caller = ''): Verdict {
     this.calls++
-    const { from, until } = this.#closed
+    const { from, until } = this.#closed.get(caller) ?? OPEN
     if (now > from + this.#options.grace && now < until) this.violations.push({ at: now, until })
     if (now < this.#downUntil) return { kind: 'down', retryAfter: this.#downUntil - now }
     if (this.underWay >= this.#options.inFlight) return this.#refuse('inFlight', 0)
@@ -95,8 +95,9 @@ export class ApiModel {
   }
 
   /** The server said so: calls before `until` are violations. */
-  close(from: number, until: number): void {
-    this.#closed = { from, until: Math.max(until, this.#closed.until) }
+  close(from: number, until: number, caller = ''): void {
+    const known = this.#closed.get(caller) ?? OPEN
+    this.#closed.set(caller, { from, until: Math.max(until, known.until) })
   }
 
   /** Used of what the quota offered between the first call and `now`, of the meter that was used most. */
@@ -123,3 +124,5 @@ export class ApiModel {
     return { kind: 'refused', meter, retryAfter }
   }
 }
+
+const OPEN = { from: 0, until: 0 }
