@@ -38,7 +38,8 @@ const withoutTokens: readonly Edit[] = [
   ['operators/shuffle.js', 'state: this.#inlet.tok(), next: undefined };', 'state: null };'],
   ['operators/shuffle.js', 'this.#held[slot] = this.#size + t;', ''],
   ['operators/shuffle.js', 'if (this.#outputs >= this.#scanAt)', 'if (false)'],
-  ['operators/map-async.js', 'const before = inlet.tok();', 'const before = null;'],
+  ['operators/work-input.js', 'const before = this.#inlet.tok();', 'const before = null;'],
+  ['operators/work-input.js', 'this.#marks.push({ state, offset, ordinal });', ''],
 ]
 
 export const variants: Readonly<Record<string, readonly Edit[]>> = {

@@ -1,9 +1,8 @@
-import type { OpenContext } from '../stream/operator.ts'
-import type { PlacedStage, WorkPool } from '../stream/pool.ts'
-import { roomFor } from '../stream/size-of.ts'
 import type { CallPolicy } from '../limit/calls.ts'
+import type { OpenContext } from '../stream/operator.ts'
+import type { JobResult, PlacedStage, WorkPool } from '../stream/pool.ts'
 import { policyRunner } from './work-calls.ts'
-import type { Runner, Task } from './work.ts'
+import type { Desk, Run, Runner } from './work.ts'
 
 /** Milliseconds a job should take: long against the 30 us a message costs, short against a resume. */
 const JOB_MS = 4
@@ -11,31 +10,58 @@ const MAX_JOB = 64
 
 /** Runs a placed stage in its workers, which live as long as the run. */
 export async function poolRunner(stage: PlacedStage, context: OpenContext): Promise<Runner> {
-  const lease = context.perRun(() => leaseOf(stage, context.signal))
-  const pool = await lease.pool
-  const { meter, key } = context
-  meter.lanes(pool.width)
-  let group = 1
-  let room = 1024
-  return {
-    width: 2 * pool.width, // one job waits at each worker, so that it never waits for this thread
-    group: () => group,
-    room: () => room,
-    run: async (task: Task, finished) => {
-      try {
-        const result = await pool.run({ items: task.items, first: task.first, key })
-        task.values = result.values
-        if (result.failed !== undefined) task.failed = result.failed
-        const ms = (result.end - result.start) / Math.max(1, task.items.length)
-        group = Math.min(MAX_JOB, 2 * group, Math.max(1, Math.round(JOB_MS / Math.max(ms, 0.001))))
-        room = roomFor(result.values[0])
-        meter.busy(result.start, task.items.length, result.lane, result.end)
-      } catch (error) {
-        task.failed = { error }
-      }
-      finished()
-    },
+  const pool = await poolOf(stage, context)
+  context.meter.lanes(pool.width)
+  return new PoolRunner(pool, context)
+}
+
+class PoolRunner implements Runner {
+  readonly width: number
+  readonly #pool: WorkPool
+  readonly #context: OpenContext
+  #group = 1
+
+  constructor(pool: WorkPool, context: OpenContext) {
+    this.width = 2 * pool.width // one job waits at each worker, so that it never waits for this thread
+    this.#pool = pool
+    this.#context = context
   }
+
+  group(): number {
+    return this.#group
+  }
+
+  async lane(desk: Desk, lane: number): Promise<void> {
+    const { key } = this.#context
+    for (;;) {
+      const run = desk.takeRun(this.#group)
+      if (run === undefined) break
+      try {
+        const result = await this.#pool.run({ ...run, key })
+        this.#note(result, run.items.length)
+        bring(desk, run, result)
+      } catch (error) {
+        desk.fail({ ordinal: run.first, element: run.items[0], error, attempts: 1 })
+      }
+    }
+    desk.park(lane)
+  }
+
+  #note({ start, end, lane }: JobResult, n: number): void {
+    const ms = (end - start) / n
+    const fitting = Math.max(1, Math.round(JOB_MS / Math.max(ms, 0.001)))
+    this.#group = Math.min(MAX_JOB, 2 * this.#group, fitting)
+    this.#context.meter.busy(start, n, lane, end)
+  }
+}
+
+function bring(desk: Desk, { first, items }: Run, { values, failed }: JobResult): void {
+  for (let k = 0; k < values.length; k++) desk.put(first + k, values[k])
+  if (failed === undefined) return
+  const at = values.length
+  const rest = items.slice(at + 1)
+  if (rest.length > 0) desk.giveBack({ first: first + at + 1, items: rest })
+  desk.fail({ ordinal: first + at, element: items[at], error: failed.error, attempts: 1 })
 }
 
 /** The same under a policy: elements go one by one, each with limit, retries and all. */
@@ -44,8 +70,7 @@ export async function pooledPolicyRunner(
   policy: CallPolicy,
   context: OpenContext,
 ): Promise<Runner> {
-  const lease = context.perRun(() => leaseOf(stage, context.signal))
-  const pool = await lease.pool
+  const pool = await poolOf(stage, context)
   const { key } = context
   const invoke = async (x: unknown, first: number): Promise<unknown> => {
     const { values, failed } = await pool.run({ items: [x], first, key })
@@ -54,6 +79,10 @@ export async function pooledPolicyRunner(
   }
   const parallelism = policy.parallelism === 'auto' ? 2 * pool.width : policy.parallelism
   return policyRunner(invoke, { ...policy, parallelism }, context)
+}
+
+function poolOf(stage: PlacedStage, context: OpenContext): Promise<WorkPool> {
+  return context.perRun(() => leaseOf(stage, context.signal)).pool
 }
 
 function leaseOf(

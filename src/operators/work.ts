@@ -1,39 +1,80 @@
-import type { Token } from '../stream/operator.ts'
+/** Calls the user's function on element `ordinal`; made once for each opening. */
+export type Invoke = (x: unknown, ordinal: number, signal: AbortSignal) => unknown
 
-/** What ended a task. */
-export interface Failed {
+/** An element on which all calls failed. */
+export interface Failure {
+  readonly ordinal: number
+  readonly element: unknown
   readonly error: unknown
-  /** Calls that were made for the element; 1 where nothing else is said. */
-  readonly attempts?: number
+  /** Calls that were made for it. */
+  readonly attempts: number
 }
 
-/** Some neighbouring elements under way. */
-export interface Task {
-  /** The inlet's token at the first element. */
-  readonly before: Token
+/** Neighbouring elements for a job. */
+export interface Run {
+  /** Ordinal of the first. */
   readonly first: number
   readonly items: readonly unknown[]
-  /** Results of the leading elements; fewer than `items` while under way or when one failed. */
-  values: readonly unknown[]
-  /** Elements handed out already. */
-  done: number
-  failed?: Failed
-  /** True for an element that a checkpoint says was left out. */
-  readonly skipped: boolean
-  /** Resolves when nothing of the task is under way any more. */
-  settled: Promise<void>
 }
 
-/** Runs tasks: calls in this thread, or jobs in workers. */
+/** Where lanes take elements and bring results: the work edge as they see it. */
+export interface Desk {
+  /** Moves on to the next element; false when the lane should end. */
+  take(): boolean
+  /** The element taken. */
+  readonly item: unknown
+  readonly ordinal: number
+  /** Takes neighbouring elements; undefined when the lane should end. */
+  takeRun(max: number): Run | undefined
+  put(ordinal: number, value: unknown): void
+  fail(failure: Failure): void
+  /** Elements behind a failed one, to be taken again by any lane. */
+  giveBack(rest: Run): void
+  /** Lanes that are running. */
+  readonly active: number
+  /** Starts more lanes, where the runner has become wider. */
+  widen(): void
+  /** The lane has ended; it may be started again. */
+  park(lane: number): void
+}
+
+/** Works on elements: calls in this thread, or jobs in workers. */
 export interface Runner {
-  /** Tasks under way at most. */
+  /** Lanes at most; each works on one thing at a time. It may change. */
   readonly width: number
-  /** Elements a task should hold. */
+  /** Elements that a lane takes at once. */
   group(): number
-  /** Results that may wait for their turn, by their size in memory. */
-  room(): number
-  /** Fills `task.values` or `task.failed`, calls `finished` once; never rejects. */
-  run(task: Task, finished: () => void): Promise<void>
+  /** Works until there is nothing to take, then parks; never rejects. Lanes are numbered from 1. */
+  lane(desk: Desk, lane: number): Promise<void>
   /** Nobody wants the results any more: what waits for limits and retries ends. */
   stop?(): void
+}
+
+/** What was worked on and not handed out, and in which order it goes. */
+export interface Results {
+  /** How many could be handed out now, failures among them. */
+  readonly ready: number
+  /** Ordinal of the first element that was not handed out: a resume begins with it. */
+  readonly low: number
+  /** Elements left out so far. */
+  readonly leftOut: number
+  /**
+   * How many elements may begin, from the next one on, when so many results may wait. One at a time while
+   * `leavesOut` must be asked of them.
+   */
+  admits(next: number, room: number): number
+  /** True, and noted, when a checkpoint says that the element was dealt with. */
+  leavesOut(ordinal: number): boolean
+  put(ordinal: number, value: unknown): void
+  fail(failure: Failure): void
+  /** Moves results to `out` until it holds `max`, or up to a failure, which is returned and stays. */
+  collect(out: unknown[], max: number): Failure | undefined
+  /** False when a checkpoint says that the element was delivered. */
+  maySkip(failure: Failure): boolean
+  /** The failure that `collect` returned is left out by policy. */
+  skip(failure: Failure): void
+  /** It becomes an error. */
+  raise(failure: Failure): void
+  /** @throws CheckpointMismatchError when the checkpoint knows of elements that did not come. */
+  end(): void
 }

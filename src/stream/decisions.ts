@@ -27,6 +27,11 @@ export class SkipLog {
     this.#through = { value: this.#decided }
   }
 
+  /** True while elements of the checkpoint are to come again that it left out. */
+  get restored(): boolean {
+    return this.#pending.size > 0
+  }
+
   /** True when the checkpoint says that the element is left out. */
   isSkipped(ordinal: number): boolean {
     return this.#pending.has(ordinal)

@@ -1,0 +1,265 @@
+import type { Chunk, OpenContext, Pace, Token } from '../stream/operator.ts'
+import { roomFor } from '../stream/size-of.ts'
+import type { Failures } from './work-failures.ts'
+import type { WorkInput } from './work-input.ts'
+import type { Desk, Failure, Results, Run, Runner } from './work.ts'
+
+/** Finished elements that may wait for their turn, apart from those under way; fewer when they are large. */
+const MAX_WAITING = 1024
+
+/** Results between two looks at the clock, and at the size of one. */
+const LOOK = 32
+
+/** Milliseconds after which calls that settle without waiting let the event loop turn. */
+const TURN_MS = 10
+
+interface EdgeParts {
+  readonly context: OpenContext
+  readonly input: WorkInput
+  readonly results: Results
+  readonly failures: Failures
+  readonly runner: Runner
+}
+
+/**
+ * Elements under way in lanes, and what came of them. In flight and waiting for their turn are bounded apart: a
+ * window as small as the parallelism halves the speed when calls differ in length.
+ *
+ * What finishes within one turn of the event loop is handed out together: waking the reader for each element
+ * costs more than the element does.
+ */
+export class WorkEdge implements Desk {
+  item: unknown
+  ordinal = 0
+  readonly #input: WorkInput
+  readonly #results: Results
+  readonly #runner: Runner
+  readonly #failures: Failures
+  readonly #pace: Pace
+  readonly #rests: Run[] = []
+  /** Numbers of lanes that are not running. */
+  readonly #parked: number[] = []
+  /** Largest number of a lane so far. */
+  #widest = 0
+  readonly #onInput = (): void => this.#arrived()
+  active = 0
+  #room = MAX_WAITING
+  #looks = 0
+  /** Elements that may begin before the rules are asked again. */
+  #allowed = 0
+  #wake: (() => void) | undefined
+  #allParked: (() => void) | undefined
+  /** When a turn of the event loop was asked for; undefined when none is due. */
+  #turnAsked: number | undefined
+  /** The loop turned since the reader began to wait. */
+  #turned = false
+  /** Nothing begins before the loop has turned. */
+  #resting = false
+  /** Nothing begins behind a failure that was not handed out. */
+  #halted = false
+  #stopped = false
+
+  constructor({ context, input, results, failures, runner }: EdgeParts) {
+    this.#input = input
+    this.#results = results
+    this.#runner = runner
+    this.#failures = failures
+    this.#pace = context.pace()
+  }
+
+  async pull(): Promise<Chunk | null> {
+    this.#turned = false
+    for (;;) {
+      this.#feed()
+      if (this.#stopped) return null
+      if (this.#due()) {
+        const out: unknown[] = []
+        const failure = this.#collect(out)
+        await this.#failures.buried()
+        if (out.length > 0) return out
+        if (failure !== undefined) throw this.#errorOf(failure)
+      } else if (this.#over()) {
+        const failed = this.#input.takeError()
+        if (failed !== undefined) throw failed.error
+        this.#results.end()
+        return null
+      } else {
+        await this.#news()
+      }
+    }
+  }
+
+  tok(): Token {
+    return this.#input.tok(this.#results.low)
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#allowed = 0
+    this.#input.stop()
+    this.#runner.stop?.()
+    this.#awaken()
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async settled(): Promise<void> {
+    await this.#input.settled()
+    if (this.active === 0) return
+    await new Promise<void>((resolve) => (this.#allParked = resolve))
+  }
+
+  take(): boolean {
+    if (this.#allowed === 0 && !this.#mayBegin()) return false
+    this.#allowed--
+    this.ordinal = this.#input.next
+    this.item = this.#input.take()
+    return true
+  }
+
+  takeRun(max: number): Run | undefined {
+    const rest = this.#halted || this.#stopped ? undefined : this.#rests.pop()
+    if (rest !== undefined) return rest
+    if (!this.#mayBegin()) return undefined
+    const input = this.#input
+    const first = input.next
+    const items: unknown[] = []
+    for (; items.length < max && this.#allowed > 0; this.#allowed--) items.push(input.take())
+    return { first, items }
+  }
+
+  put(ordinal: number, value: unknown): void {
+    this.#results.put(ordinal, value)
+    if (this.#looks++ % LOOK === 0) this.#look(value)
+    if (this.#wake !== undefined) this.#tell()
+  }
+
+  fail(failure: Failure): void {
+    if (this.#failures.halts(failure)) {
+      this.#halted = true
+      this.#allowed = 0
+    }
+    this.#results.fail(failure)
+    if (this.#wake !== undefined) this.#tell()
+  }
+
+  giveBack(rest: Run): void {
+    this.#rests.push(rest)
+  }
+
+  widen(): void {
+    if (this.active < this.#runner.width) this.#feed()
+  }
+
+  park(lane: number): void {
+    this.#parked.push(lane)
+    if (--this.active > 0) return
+    this.#awaken()
+    this.#allParked?.()
+  }
+
+  /** Starts lanes while there is something for them. */
+  #feed(): void {
+    while (this.active < this.#runner.width && (this.#mayBegin() || this.#mayGoOn())) {
+      this.active++
+      const lane = this.#parked.pop() ?? ++this.#widest
+      void this.#runner.lane(this, lane) // it parks at its end, and never rejects
+    }
+  }
+
+  #mayGoOn(): boolean {
+    return this.#rests.length > 0 && !this.#halted && !this.#stopped
+  }
+
+  /** True when the next element is here and may begin. */
+  #mayBegin(): boolean {
+    if (this.#allowed > 0) return true
+    if (this.#halted || this.#stopped || this.#resting) return false
+    const input = this.#input
+    for (;;) {
+      if (input.left === 0) {
+        input.read(this.#onInput)
+        return false
+      }
+      const allowed = Math.min(input.left, this.#results.admits(input.next, this.#room))
+      if (allowed === 0) return false
+      if (allowed > 1 || !this.#results.leavesOut(input.next)) {
+        this.#allowed = allowed
+        return true
+      }
+      input.take()
+    }
+  }
+
+  /** True when the reader should get what there is. */
+  #due(): boolean {
+    const { ready } = this.#results
+    if (ready === 0) return false
+    return this.#turned || ready * 4 >= this.#pace.max || this.active === 0
+  }
+
+  #over(): boolean {
+    const { ready } = this.#results
+    if (ready > 0 || this.active > 0 || this.#rests.length > 0) return false
+    return !this.#input.filling && this.#input.left === 0 && !this.#resting
+  }
+
+  /** Moves results to `out`; returns the failure that comes before any. */
+  #collect(out: unknown[]): Failure | undefined {
+    let failure = this.#results.collect(out, this.#pace.max)
+    while (failure !== undefined && this.#failures.leaveOut(failure)) {
+      failure = this.#results.collect(out, this.#pace.max)
+    }
+    this.#pace.note(out.length, out[0])
+    this.#feed() // the reader may be busy for long
+    return out.length > 0 ? undefined : failure
+  }
+
+  #errorOf(failure: Failure): unknown {
+    const error = this.#failures.errorOf(failure)
+    if (error !== failure.error) this.#halted = false
+    return error
+  }
+
+  #arrived(): void {
+    this.#feed()
+    if (this.active === 0) this.#awaken()
+  }
+
+  async #news(): Promise<void> {
+    if (this.#results.ready > 0) this.#askTurn()
+    await new Promise<void>((resolve) => (this.#wake = resolve))
+  }
+
+  /** A result came while the reader waits. */
+  #tell(): void {
+    const { ready } = this.#results
+    if (ready === 0) return
+    if (ready * 4 >= this.#pace.max) this.#awaken()
+    else this.#askTurn()
+  }
+
+  #look(value: unknown): void {
+    const { width } = this.#runner
+    this.#room = Math.max(2 * width * this.#runner.group(), Math.min(MAX_WAITING, roomFor(value)))
+    this.#allowed = 0
+    if (this.#turnAsked === undefined) this.#askTurn()
+    else if (performance.now() - this.#turnAsked > TURN_MS) this.#resting = true
+  }
+
+  #askTurn(): void {
+    if (this.#turnAsked !== undefined) return
+    this.#turnAsked = performance.now()
+    setImmediate(() => {
+      this.#turnAsked = undefined
+      this.#turned = true
+      this.#resting = false
+      this.#feed()
+      this.#awaken()
+    })
+  }
+
+  #awaken(): void {
+    this.#wake?.()
+    this.#wake = undefined
+  }
+}

@@ -1,0 +1,99 @@
+import { Inlet } from '../stream/inlet.ts'
+import type { Json, OpenContext, Token } from '../stream/operator.ts'
+
+/** Where a chunk of the input began. */
+interface Mark {
+  readonly state: Token
+  readonly offset: number
+  readonly ordinal: number
+}
+
+/**
+ * The input of a work edge: read in the background, and named by tokens for as long as elements of it are under
+ * way. One mark a chunk is all that is kept.
+ */
+export class WorkInput {
+  readonly #inlet: Inlet
+  readonly #marks: Mark[] = []
+  #filling: Promise<void> | undefined
+  #error: { readonly error: unknown; readonly before: Token } | undefined
+  #ended = false
+  /** Elements at hand. */
+  left = 0
+  /** Ordinal of the next element. */
+  next: number
+
+  constructor(context: OpenContext, from: Json | undefined) {
+    this.#inlet = new Inlet(context.open(0, Inlet.upstreamOf(from)), from)
+    this.next = this.#inlet.ordinal
+  }
+
+  /** True while a chunk is on its way. */
+  get filling(): boolean {
+    return this.#filling !== undefined
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** Asks for a chunk, unless one is on its way or there is none; `arrived` is called when it came, or failed. */
+  read(arrived: () => void): void {
+    if (this.#filling !== undefined || this.#ended || this.#error !== undefined) return
+    this.#filling = this.#fill(arrived)
+  }
+
+  take(): unknown {
+    this.left--
+    this.next++
+    return this.#inlet.xs[this.#inlet.i++]
+  }
+
+  /** The error that ended the input here, handed out once: it goes on behind it. */
+  takeError(): { readonly error: unknown } | undefined {
+    const error = this.#error
+    this.#error = undefined
+    return error
+  }
+
+  /** The state at element `low`, the first that was not handed out. */
+  tok(low: number): Token {
+    if (low === this.next) return this.#error?.before ?? this.#inlet.tok()
+    const marks = this.#marks
+    while (marks.length > 1 && (marks[1]?.ordinal ?? low) <= low) marks.shift()
+    const [mark] = marks
+    if (mark === undefined) throw new RangeError(`no mark for element ${low}`)
+    return [mark.state, mark.offset + low - mark.ordinal, low]
+  }
+
+  /** Nothing more is asked for. */
+  stop(): void {
+    this.#ended = true
+    this.left = 0
+  }
+
+  /** Resolves when nothing is on its way. */
+  async settled(): Promise<void> {
+    await this.#filling
+  }
+
+  async #fill(arrived: () => void): Promise<void> {
+    const before = this.#inlet.tok()
+    try {
+      if (await this.#inlet.fill()) this.#note()
+      else this.#ended = true
+    } catch (error) {
+      this.#error = { error, before }
+    }
+    this.#filling = undefined
+    arrived()
+  }
+
+  #note(): void {
+    if (this.#ended) return // it was stopped meanwhile
+    const { i, n } = this.#inlet
+    const [state, offset, ordinal] = this.#inlet.at(i) as readonly [Token, number, number]
+    this.#marks.push({ state, offset, ordinal })
+    this.left = n - i
+  }
+}
