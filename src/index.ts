@@ -1,9 +1,12 @@
 /** Millstream: data pipelines whose stages overlap. Start at `Dataset`. */
 export { Dataset, Pipeline } from './dataset/index.ts'
 export type {
+  BucketOptions,
   CursorOptions,
   FinalReducer,
   GroupKey,
+  GroupByWindowOptions,
+  InterleaveOptions,
   ListFilesOptions,
   MapFn,
   MapOptions,
@@ -11,12 +14,15 @@ export type {
   PagesOptions,
   RandomOptions,
   Reducer,
+  Several,
   ShuffleOptions,
   SplitOptions,
   SplitParts,
   StreamOptions,
   UniqueOptions,
   ValidateOptions,
+  Windowed,
+  WindowOptions,
   WriteOptions,
   ZipInput,
   Zipped,

@@ -10,6 +10,7 @@ import {
 import { callSite } from './call-site.ts'
 // The two files need each other, but nothing here needs it before the first call.
 import { Dataset } from './dataset.ts'
+import { type BucketOptions, bucketNode } from './nested.ts'
 import { Sourced } from './sourced.ts'
 
 /** What makes batches and takes them apart: methods of `Dataset`. */
@@ -45,6 +46,16 @@ export class Batched<T> extends Sourced<T> {
    */
   raggedBatch(size: number, options: BatchOptions = {}): Dataset<RaggedBatch<T>> {
     return new Dataset(batchNode('raggedBatch', this.plan, size, options, callSite()))
+  }
+
+  /**
+   * Batches elements of similar length together, so that little is filled up: a `paddedBatch` for each bucket, as
+   * soon as it is full. What is left at the end comes bucket by bucket.
+   *
+   * @throws InvalidArgumentError unless there is one batch size more than boundaries.
+   */
+  bucketBySequenceLength<E>(this: Dataset<E>, options: BucketOptions<E>): Dataset<Batch<E>> {
+    return new Dataset(bucketNode(this.plan, options, callSite()))
   }
 
   /** Splits batches into their elements: the inverse of `batch`. */

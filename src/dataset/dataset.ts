@@ -97,6 +97,10 @@ export class Dataset<T> extends Batched<T> {
    * Makes a dataset or array of each element, and takes turns between `cycleLength` of them, `blockLength`
    * elements each: lines of several files at a time. With `parallelism` they are read at the same time. An input
    * that ends gives its turn away and is replaced when its turn comes again.
+   *
+   * ```ts
+   * Dataset.range(3).interleave((x) => [x, x, x], { cycleLength: 2 }) // => 0, 1, 0, 1, 0, 1, 2, 2, 2
+   * ```
    */
   interleave<U>(
     fn: (x: T, local: Local) => Several<U>,
@@ -120,6 +124,11 @@ export class Dataset<T> extends Batched<T> {
   /**
    * Collects elements by key, and replaces each `windowSize` of a key by the elements of `reduce(key, window)`.
    * What is left at the end comes key by key, ascending.
+   *
+   * ```ts
+   * Dataset.range(5).groupByWindow({ key: (x) => x % 2, reduce: (_, w) => w.batch(2), windowSize: 2 })
+   * // => [0, 2], [1, 3], [4]
+   * ```
    */
   groupByWindow<K extends string | number | bigint | boolean, U>(
     options: GroupByWindowOptions<T, K, U>,

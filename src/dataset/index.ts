@@ -3,6 +3,14 @@ export { Dataset } from './dataset.ts'
 export type { FinalReducer, GroupKey, Reducer, SplitOptions, SplitParts } from './groups.ts'
 export type { MapFn, MapOptions } from './map.ts'
 export { Pipeline, type WriteOptions } from './pipeline.ts'
+export type {
+  BucketOptions,
+  GroupByWindowOptions,
+  InterleaveOptions,
+  Several,
+  Windowed,
+  WindowOptions,
+} from './nested.ts'
 export type { ShuffleOptions } from './shuffle.ts'
 export type { CursorOptions, ListFilesOptions, PagesOptions, RandomOptions } from './sources.ts'
 export type { UniqueOptions } from './unique.ts'

@@ -2,76 +2,61 @@ import { InvalidArgumentError } from '../errors/index.ts'
 import { planOf } from '../plan/node.ts'
 import { ElementFailure } from '../stream/failure.ts'
 import { ElementLocal } from '../stream/local.ts'
-import type { Chunk, Json, OpenContext, Operator } from '../stream/operator.ts'
+import type { Json, OpenContext, Operator } from '../stream/operator.ts'
 import { type UserFn, wantsLocal } from '../stream/spec.ts'
 import { describe } from '../tensor/index.ts'
 
 /** What a function made of one element: the items of an array, or a dataset that was opened. */
 export type Expansion = { readonly items: readonly unknown[] } | { readonly nested: Operator }
 
+/**
+ * Opens what a function made of element `ordinal`; `from` is the state of the dataset within, to go on there.
+ *
+ * @throws InvalidArgumentError when it is neither an array nor a dataset.
+ */
+export function expansionOf(
+  what: string,
+  made: unknown,
+  context: OpenContext,
+  ordinal: number,
+  from?: Json,
+): Expansion {
+  if (Array.isArray(made)) return { items: made as readonly unknown[] }
+  const plan = planOf(made)
+  if (plan !== undefined) return { nested: context.openPlan(plan, ordinal, from) }
+  throw new InvalidArgumentError(`${what} must return an array or a dataset, not ${describe(made)}`)
+}
+
 /** Calls a function that makes several elements of one, as an array or as a dataset. */
 export class Expander {
-  readonly #op: string
+  readonly #what: string
   readonly #call: (...args: unknown[]) => unknown
   readonly #local: ElementLocal | undefined
   readonly #context: OpenContext
 
   constructor(op: string, fn: UserFn, context: OpenContext) {
-    this.#op = op
+    this.#what = `the function of ${op}`
     this.#call = fn as (...args: unknown[]) => unknown
     this.#local = wantsLocal(fn, 1) ? new ElementLocal(context.key, context.signal) : undefined
     this.#context = context
   }
 
-  /**
-   * `from` is the state of the dataset within, to go on there.
-   *
-   * @throws ElementFailure when the function throws, or returns something else.
-   */
-  expand(x: unknown, ordinal: number, from?: Json): Expansion {
-    const made = this.#made(x, ordinal)
-    if (Array.isArray(made)) return { items: made as readonly unknown[] }
-    const plan = planOf(made)
-    if (plan !== undefined) return { nested: this.#context.openPlan(plan, ordinal, from) }
-    const what = `the function of ${this.#op} must return an array or a dataset, not ${describe(made)}`
-    throw new ElementFailure(ordinal, new InvalidArgumentError(what))
+  /** What the function returns; throws what it throws. */
+  call(x: unknown, ordinal: number): unknown {
+    return this.#local === undefined ? this.#call(x) : this.#call(x, this.#local.at(ordinal))
   }
 
-  #made(x: unknown, ordinal: number): unknown {
+  /** Opens what `call` returned. @throws InvalidArgumentError when it is neither an array nor a dataset. */
+  open(made: unknown, ordinal: number, from?: Json): Expansion {
+    return expansionOf(this.#what, made, this.#context, ordinal, from)
+  }
+
+  /** @throws ElementFailure when the function throws, or returns something else. */
+  expand(x: unknown, ordinal: number, from?: Json): Expansion {
     try {
-      return this.#local === undefined ? this.#call(x) : this.#call(x, this.#local.at(ordinal))
+      return this.open(this.call(x, ordinal), ordinal, from)
     } catch (error) {
       throw new ElementFailure(ordinal, error)
     }
-  }
-}
-
-/** The items of an array as an operator. Token: the position. */
-export class Items implements Operator {
-  readonly #items: readonly unknown[]
-  #position: number
-
-  constructor(items: readonly unknown[], from?: Json) {
-    this.#items = items
-    this.#position = typeof from === 'number' ? from : 0
-  }
-
-  async pull(): Promise<Chunk | null> {
-    if (this.#position >= this.#items.length) return null
-    const chunk = this.#position === 0 ? this.#items : this.#items.slice(this.#position)
-    this.#position = this.#items.length
-    return chunk
-  }
-
-  tok(): Json {
-    return this.#position
-  }
-
-  stop(): void {
-    // nothing waits
-  }
-
-  async close(): Promise<void> {
-    // nothing is open
   }
 }

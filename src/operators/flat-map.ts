@@ -1,8 +1,18 @@
 import type { PlanNode } from '../plan/node.ts'
 import { ElementFailure } from '../stream/failure.ts'
 import { Inlet } from '../stream/inlet.ts'
-import type { Body, Chunk, Json, OpenContext, Operator, Pace, Token } from '../stream/operator.ts'
+import type {
+  Body,
+  Chunk,
+  Json,
+  Meter,
+  OpenContext,
+  Operator,
+  Pace,
+  Token,
+} from '../stream/operator.ts'
 import { type JunctionSpec, unknownCardinality, type UserFn } from '../stream/spec.ts'
+import { arrived } from '../stream/turn.ts'
 import { Expander } from './expansion.ts'
 
 export interface FlatMapParams {
@@ -24,16 +34,27 @@ export const flatMapSpec: JunctionSpec<FlatMapParams> = {
   open: (node, context, from) => new FlatMap(node, context, from),
 }
 
+/** The dataset that is read. */
+interface Nested {
+  readonly reader: Operator
+  /** A pull whose outcome nobody took yet, and the state before it. */
+  flight?: { readonly chunk: Promise<Chunk | null>; readonly before: Token } | undefined
+}
+
 /** Token: [inlet state at the element that is expanded, items done, state of its dataset]. */
 class FlatMap implements Body {
   readonly #inlet: Inlet
   readonly #expander: Expander
+  /** Of the calls, which take time. */
+  readonly #work: Pace
+  /** Of what is handed on. */
   readonly #pace: Pace
+  readonly #meter: Meter
   /** State of the inlet before the element that is expanded. */
   #before: Token = null
   #items: readonly unknown[] | undefined
   #done = 0
-  #nested: Operator | undefined
+  #nested: Nested | undefined
   #held: ElementFailure | undefined
   /** Where a resume goes on within its first element. */
   #restore: { readonly done: number; readonly nested: Json } | undefined
@@ -42,7 +63,9 @@ class FlatMap implements Body {
     const [state, done, nested] = Array.isArray(from) ? (from as readonly Json[]) : []
     this.#inlet = new Inlet(context.open(0, Inlet.upstreamOf(state)), state)
     this.#expander = new Expander('flatMap', node.params.fn, context)
+    this.#work = context.pace()
     this.#pace = context.pace()
+    this.#meter = context.meter
     if (typeof done === 'number' && nested !== undefined && (done > 0 || nested !== null)) {
       this.#restore = { done, nested }
     }
@@ -50,29 +73,31 @@ class FlatMap implements Body {
 
   async pull(): Promise<Chunk | null> {
     const out: unknown[] = []
-    for (;;) {
+    while (out.length < this.#pace.max) {
       if (this.#items !== undefined) this.#drain(this.#items, out)
-      const full = out.length >= this.#pace.max
-      if (out.length > 0 && (full || this.#mustWait())) return this.#noted(out)
-      if (this.#nested !== undefined) {
-        const chunk = await this.#pullNested(this.#nested)
-        if (chunk !== null) return chunk
-      } else if (this.#held !== undefined) throw this.#behindHeld(this.#held)
-      else if (this.#inlet.i < this.#inlet.n || (await this.#inlet.fill())) this.#next()
-      else return null
+      else if (this.#nested !== undefined) {
+        const whole = await this.#read(this.#nested, out)
+        if (whole !== undefined) return whole
+      } else if (this.#inlet.i < this.#inlet.n && this.#held === undefined) {
+        this.#expand(out)
+        if (out.length >= this.#work.max) break
+      }
+      // More means waiting, or an error: what is there goes first.
+      else if (out.length > 0) break
+      else if (this.#held !== undefined) throw this.#behindHeld(this.#held)
+      else if (!(await this.#inlet.fill())) return null
     }
+    return this.#noted(out)
   }
 
   tok(): Token {
     if (this.#items !== undefined) return [this.#before, this.#done, null]
-    if (this.#nested !== undefined) return [this.#before, 0, this.#nested.tok()]
+    if (this.#nested !== undefined) {
+      const { flight, reader } = this.#nested
+      return [this.#before, 0, flight?.before ?? reader.tok()]
+    }
     const { done, nested } = this.#restore ?? { done: 0, nested: null }
     return [this.#inlet.tok(), done, nested]
-  }
-
-  /** True when more elements mean waiting, or an error: what is there goes first. */
-  #mustWait(): boolean {
-    return this.#nested !== undefined || this.#held !== undefined || this.#inlet.i >= this.#inlet.n
   }
 
   #noted(out: readonly unknown[]): Chunk {
@@ -88,39 +113,67 @@ class FlatMap implements Body {
     this.#done = 0
   }
 
-  /** Begins with the next element of the input; one that fails is held back behind what precedes it. */
-  #next(): void {
-    const inlet = this.#inlet
-    const { ordinal } = inlet
+  /** Goes through the elements that are there; one that fails is held back behind what precedes it. */
+  #expand(out: unknown[]): void {
+    const { i: first, ordinal } = this.#inlet
+    const had = out.length
+    const start = this.#meter.now()
+    this.#work.start()
     try {
-      const made = this.#expander.expand(
-        inlet.xs[inlet.i],
-        ordinal,
-        this.#restore?.nested ?? undefined,
-      )
-      this.#before = inlet.tok()
-      if ('items' in made) this.#items = made.items
-      else this.#nested = made.nested
-      this.#done = this.#restore?.done ?? 0
-      this.#restore = undefined
-      inlet.i++
+      this.#expandArrays(out, ordinal - first)
     } catch (error) {
-      this.#held = error instanceof ElementFailure ? error : new ElementFailure(ordinal, error)
+      this.#held = new ElementFailure(ordinal + this.#inlet.i - first, error)
     }
+    const made = out.length - had + (this.#items?.length ?? 0)
+    this.#work.note(made, this.#items?.[0] ?? out.at(-1))
+    this.#meter.busy(start, made)
+  }
+
+  /** Arrays that fit leave no state between elements: a loop as tight as it can be. Stops at what is more. */
+  #expandArrays(out: unknown[], base: number): void {
+    const inlet = this.#inlet
+    const { xs, n } = inlet
+    const max = Math.min(this.#work.max, this.#pace.max)
+    while (inlet.i < n && out.length < max) {
+      const made = this.#expander.call(xs[inlet.i], base + inlet.i)
+      if (!Array.isArray(made) || out.length + made.length > max || this.#restore !== undefined) {
+        this.#begin(made, base + inlet.i)
+        return
+      }
+      for (let k = 0; k < made.length; k++) out.push(made[k])
+      inlet.i++
+    }
+  }
+
+  /** Goes through an array in parts, or opens a dataset. */
+  #begin(made: unknown, ordinal: number): void {
+    const opened = this.#expander.open(made, ordinal, this.#restore?.nested ?? undefined)
+    this.#before = this.#inlet.tok()
+    if ('items' in opened) this.#items = opened.items
+    else this.#nested = { reader: opened.nested }
+    this.#done = this.#restore?.done ?? 0
+    this.#restore = undefined
+    this.#inlet.i++
   }
 
   #behindHeld(held: ElementFailure): ElementFailure {
     this.#held = undefined
+    this.#restore = undefined
     this.#inlet.i++
     return held
   }
 
-  async #pullNested(nested: Operator): Promise<Chunk | null> {
-    const chunk = await nested.pull()
+  /** Adds the next elements of the dataset; a chunk that is for itself alone is returned as it is. */
+  async #read(nested: Nested, out: unknown[]): Promise<Chunk | undefined> {
+    const { reader } = nested
+    nested.flight ??= { before: reader.tok(), chunk: reader.pull() }
+    if (out.length > 0 && !(await arrived(nested.flight.chunk))) return this.#noted(out)
+    const chunk = await nested.flight.chunk.finally(() => (nested.flight = undefined))
     if (chunk === null) {
       this.#nested = undefined
-      await nested.close()
-    }
-    return chunk
+      await reader.close()
+    } else if (out.length === 0 && chunk.length * 4 >= this.#pace.max) return this.#noted(chunk)
+    else for (const x of chunk) out.push(x)
+    return undefined
   }
 }

@@ -8,6 +8,7 @@ import { pagesSpec } from '../sources/pages.ts'
 import { rangeSpec } from '../sources/range.ts'
 import { assertCardinalitySpec } from './assert-cardinality.ts'
 import { batchSpec } from './batch.ts'
+import { bucketBySequenceLengthSpec } from './bucket-by-sequence-length.ts'
 import { cacheSpec } from './cache.ts'
 import { concatenateSpec } from './concatenate.ts'
 import { enumerateSpec } from './enumerate.ts'
@@ -61,6 +62,7 @@ export const operators: readonly OperatorSpec[] = [
   interleaveSpec,
   windowSpec,
   groupByWindowSpec,
+  bucketBySequenceLengthSpec,
   groupBySpec,
   batchSpec,
   paddedBatchSpec,

@@ -1,7 +1,8 @@
+import { StageError } from '../errors/index.ts'
 import type { PlanNode } from '../plan/node.ts'
 import { Inlet } from '../stream/inlet.ts'
-import { fillMarked, Marks } from '../stream/marks.ts'
-import type { Body, Chunk, Json, OpenContext, Pace, Token } from '../stream/operator.ts'
+import { Marks } from '../stream/marks.ts'
+import type { Body, Chunk, Json, Meter, OpenContext, Pace, Token } from '../stream/operator.ts'
 import type { Cardinality, JunctionSpec } from '../stream/spec.ts'
 
 /** Makes a dataset of elements that are in memory: lower layers cannot. */
@@ -41,15 +42,29 @@ function windowsOf(params: WindowParams, n: Cardinality): Cardinality {
   return n < least ? 0 : 1 + Math.floor((n - least) / params.shift)
 }
 
+/** An element that the input failed on. It keeps its place, as in tf.data: windows that hold it fail. */
+class Failed {
+  readonly error: StageError
+  /** True when a window failed because of it. */
+  told = false
+
+  constructor(error: StageError) {
+    this.error = error
+  }
+}
+
 /** Token: [inlet state at the first element still needed, elements to leave out before it]. */
 class Window implements Body {
   readonly #inlet: Inlet
   readonly #marks = new Marks()
   readonly #pace: Pace
+  readonly #meter: Meter
   readonly #params: WindowParams
   readonly #span: number
   /** The elements from the first one needed on. */
   #buffer: unknown[] = []
+  /** Elements read, those that failed among them. */
+  #position: number
   /** Elements to leave out before the next window. */
   #gap: number
   #ended = false
@@ -58,72 +73,94 @@ class Window implements Body {
     const [state, gap] = Array.isArray(from) ? (from as readonly Json[]) : []
     this.#inlet = new Inlet(context.open(0, Inlet.upstreamOf(state)), state)
     this.#pace = context.pace()
+    this.#meter = context.meter
     this.#params = params
     this.#span = spanOf(params)
+    this.#position = this.#inlet.ordinal
     this.#gap = typeof gap === 'number' ? gap : 0
   }
 
   async pull(): Promise<Chunk | null> {
     const out: unknown[] = []
     while (out.length < this.#pace.max) {
-      if (!this.#ready() && out.length > 0) break // windows that are there go before what may have to wait or fail
-      if (!this.#ready()) await this.#fill()
-      const window = this.#next()
-      if (window === undefined) break
-      out.push(window)
+      // Windows that are there go before what may have to wait or fail.
+      if (!this.#full() && !this.#ended && out.length > 0) break
+      await this.#fill()
+      const items = this.#items()
+      if (items === undefined) break
+      const failed = items.find((x) => x instanceof Failed)
+      if (failed === undefined) out.push(this.#params.wrap(items))
+      else if (out.length > 0) break
+      this.#shift(this.#params.shift)
+      if (failed === undefined) continue
+      failed.told = true
+      throw failed.error
     }
     this.#pace.note(out.length, out[0])
     return out.length === 0 ? null : out
   }
 
   tok(): Token {
-    const first = this.#inlet.ordinal - this.#buffer.length
+    const first = this.#position - this.#buffer.length
     const state = this.#buffer.length === 0 ? this.#inlet.tok() : this.#marks.at(first)
     return [state, this.#gap]
   }
 
-  /** True when the next window needs no more input than is there. */
-  #ready(): boolean {
-    const missing = this.#gap + this.#span - this.#buffer.length
-    return this.#ended || this.#inlet.n - this.#inlet.i >= missing
-  }
-
-  /** An error takes the window in the making along, as it does a batch. */
   async #fill(): Promise<void> {
-    try {
-      while (!this.#ended && !this.#full()) {
-        if (!(await fillMarked(this.#inlet, this.#marks))) this.#ended = true
+    while (!this.#full() && !this.#ended) {
+      const before = this.#inlet.tok()
+      try {
+        if (await this.#inlet.fill()) this.#marks.add(this.#inlet, this.#position)
+        else this.#ended = true
+      } catch (error) {
+        if (!(error instanceof StageError)) throw error
+        this.#marks.put(this.#position++, before)
+        this.#add(new Failed(error))
       }
-    } catch (error) {
-      this.#buffer = []
-      throw error
     }
   }
 
-  /** Takes what the inlet has. */
+  /** Takes what the inlet has; true when that is enough for a window. */
   #full(): boolean {
     const inlet = this.#inlet
     const dropped = Math.min(this.#gap, inlet.n - inlet.i)
-    inlet.i += dropped
+    const end = Math.min(inlet.n, inlet.i + dropped + this.#span - this.#buffer.length)
     this.#gap -= dropped
-    const end = Math.min(inlet.n, inlet.i + this.#span - this.#buffer.length)
+    this.#position += end - inlet.i
+    inlet.i += dropped
     while (inlet.i < end) this.#buffer.push(inlet.xs[inlet.i++])
     return this.#buffer.length === this.#span
   }
 
-  /** The next window; undefined at the end. */
-  #next(): unknown {
-    this.#full()
-    const { shift, stride, dropRemainder, wrap } = this.#params
+  #add(failed: Failed): void {
+    if (this.#gap === 0) this.#buffer.push(failed)
+    else {
+      this.#gap--
+      this.#leave(failed)
+    }
+  }
+
+  /** Elements of the next window; undefined at the end. */
+  #items(): unknown[] | undefined {
+    const { stride, dropRemainder } = this.#params
     const buffer = this.#buffer
     if (buffer.length === 0 || (buffer.length < this.#span && dropRemainder)) {
-      this.#buffer = []
+      this.#shift(buffer.length)
       return undefined
     }
-    const items = stride === 1 ? buffer.slice() : buffer.filter((_, k) => k % stride === 0)
-    this.#gap = Math.max(0, shift - buffer.length)
-    this.#buffer = buffer.slice(shift)
-    this.#marks.forget(this.#inlet.ordinal - this.#buffer.length)
-    return wrap(items)
+    return stride === 1 ? buffer.slice() : buffer.filter((_, k) => k % stride === 0)
+  }
+
+  #shift(count: number): void {
+    const buffer = this.#buffer
+    for (let k = 0; k < Math.min(count, buffer.length); k++) this.#leave(buffer[k])
+    this.#gap = Math.max(0, count - buffer.length)
+    this.#buffer = buffer.slice(count)
+    this.#marks.forget(this.#position - this.#buffer.length)
+  }
+
+  /** What failed and is in no window was not needed: it is left out and counted. */
+  #leave(x: unknown): void {
+    if (x instanceof Failed && !x.told) this.#meter.skipped(x.error.index, undefined, x.error)
   }
 }

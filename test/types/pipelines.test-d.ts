@@ -33,7 +33,7 @@ const right = {
   docWindows: docs.window(2).flatMap((w) => Dataset.zip([w.id, w.words])),
   groups: docs.groupByWindow({
     key: (doc) => doc.words,
-    reduce: (key, w) => w.body.batch(8).map((bodies) => ({ key, bodies })),
+    reduce: (key, w) => w.batch(8).map(({ body }) => ({ key, body })),
     windowSize: (key) => key + 1,
   }),
   batches: n.batch(32),
@@ -84,7 +84,7 @@ test('forty pipelines have the types they should', () => {
   expectTypeOf(right.windows).toEqualTypeOf<Dataset<Dataset<number>>>()
   expectTypeOf(right.flatWindows).toEqualTypeOf<Dataset<Float64Array>>()
   expectTypeOf(right.docWindows).toEqualTypeOf<Dataset<readonly [string, number]>>()
-  expectTypeOf(right.groups).toEqualTypeOf<Dataset<{ key: number; bodies: Column<string> }>>()
+  expectTypeOf(right.groups).toEqualTypeOf<Dataset<{ key: number; body: Column<string> }>>()
   expectTypeOf(right.batches).toEqualTypeOf<Dataset<Float64Array>>()
   expectTypeOf(right.docBatches).toEqualTypeOf<
     Dataset<{

@@ -1,0 +1,203 @@
+import { CheckpointMismatchError, StageError } from '../errors/index.ts'
+import { ElementFailure } from '../stream/failure.ts'
+import { Inlet } from '../stream/inlet.ts'
+import { fillMarked, Marks } from '../stream/marks.ts'
+import type { Body, Chunk, Json, OpenContext, Token } from '../stream/operator.ts'
+import { expansionOf } from './expansion.ts'
+import { type NestedInput, nestedInput, upstreamOf } from './nested-input.ts'
+
+/** What elements are grouped by. */
+export type Key = string | number | bigint | boolean
+
+/** How an operator groups elements, and what comes of a group. */
+export interface Grouping {
+  readonly op: string
+  readonly key: (x: unknown) => Key
+  /** Elements of a full group. */
+  readonly size: (key: Key) => number
+  /** An array or a dataset: what comes out instead of the group. */
+  readonly reduce: (key: Key, items: readonly unknown[]) => unknown
+}
+
+/** A group in the making, or one that is read. */
+interface Group {
+  readonly key: Key
+  /** Ordinal of its first element: with the key's function, all that names it. */
+  readonly start: number
+  readonly size: number
+  readonly items: unknown[]
+}
+
+/** A group whose array or dataset is read. */
+interface Current {
+  readonly group: Group
+  readonly input: NestedInput
+}
+
+/**
+ * Collects elements of equal key; a full group is replaced by what is made of it.
+ *
+ * Token: [inlet state at the oldest element in use, ordinal of the next element, starts of the open groups,
+ * start of the group that is read or -1, its state, groups made]. A group holds the elements of its key from
+ * its start on, so that starts and the function of keys name what is collected.
+ */
+export class Groups implements Body {
+  readonly #inlet: Inlet
+  readonly #marks = new Marks()
+  readonly #grouping: Grouping
+  readonly #context: OpenContext
+  readonly #groups = new Map<Key, Group>()
+  #current: Current | undefined
+  #made = 0
+  #ended = false
+  #restore: Json | undefined
+
+  constructor(grouping: Grouping, context: OpenContext, from: Json | undefined) {
+    const [state] = Array.isArray(from) ? (from as readonly Json[]) : []
+    this.#inlet = new Inlet(context.open(0, Inlet.upstreamOf(state)), state)
+    this.#grouping = grouping
+    this.#context = context
+    this.#restore = from
+  }
+
+  async pull(): Promise<Chunk | null> {
+    if (this.#restore !== undefined) await this.#refill(this.#restore)
+    for (;;) {
+      if (this.#current !== undefined) {
+        const { input } = this.#current
+        if (await input.fill()) return rest(input)
+        await this.#closeCurrent(input)
+      }
+      const full = this.#ended ? this.#leastKey() : await this.#fill()
+      if (full !== undefined) this.#reduce(full)
+      else if (this.#ended && this.#groups.size === 0) return null
+    }
+  }
+
+  tok(): Token {
+    if (this.#restore !== undefined) return this.#restore
+    const starts = [...this.#groups.values()].map(({ start }) => start)
+    const current = this.#current
+    const next = this.#inlet.ordinal
+    const oldest = Math.min(next, ...starts, current?.group.start ?? next)
+    const state = oldest === next ? this.#inlet.tok() : this.#marks.at(oldest)
+    const inner = current?.input.tok() ?? null
+    return [state, next, starts, current?.group.start ?? -1, inner, this.#made]
+  }
+
+  /** Reads until a group is full; undefined at the end of the input. */
+  async #fill(): Promise<Group | undefined> {
+    const inlet = this.#inlet
+    while (await fillMarked(inlet, this.#marks)) {
+      while (inlet.i < inlet.n) {
+        const group = this.#add(inlet)
+        if (group.items.length === group.size) return group
+      }
+    }
+    this.#ended = true
+    return undefined
+  }
+
+  /** Adds the next element to its group. Moves behind it in any case. */
+  #add(inlet: Inlet): Group {
+    const { ordinal } = inlet
+    const x = inlet.xs[inlet.i++]
+    try {
+      const key = this.#grouping.key(x)
+      let group = this.#groups.get(key)
+      if (group === undefined) {
+        group = { key, start: ordinal, size: this.#grouping.size(key), items: [] }
+        this.#groups.set(key, group)
+      }
+      group.items.push(x)
+      return group
+    } catch (error) {
+      throw new ElementFailure(ordinal, error)
+    }
+  }
+
+  /** tf.data keeps groups in an ordered map. */
+  #leastKey(): Group | undefined {
+    let least: Group | undefined
+    for (const group of this.#groups.values())
+      if (least === undefined || group.key < least.key) least = group
+    return least
+  }
+
+  /** The group is gone in any case; an error is that of its last element. */
+  #reduce(group: Group, from?: Json): void {
+    const { op, reduce } = this.#grouping
+    this.#groups.delete(group.key)
+    const made = this.#made++
+    try {
+      const result = reduce(group.key, group.items)
+      const what = `reduce of ${op}`
+      const opened = expansionOf(what, result, this.#context, made, upstreamOf(from))
+      this.#current = { group, input: nestedInput(made, opened, from, () => undefined) }
+    } catch (error) {
+      throw new ElementFailure(this.#inlet.ordinal - 1, error)
+    }
+  }
+
+  async #closeCurrent(input: NestedInput): Promise<void> {
+    this.#current = undefined
+    await input.close()
+    const starts = [...this.#groups.values()].map(({ start }) => start)
+    this.#marks.forget(Math.min(this.#inlet.ordinal, ...starts))
+  }
+
+  /** After a resume: reads again from the oldest element in use, and keeps those of groups that are. */
+  async #refill(from: Json): Promise<void> {
+    const [, next, starts, currentStart, inner, made] = from as readonly Json[]
+    const inUse = new Set([...(starts as readonly number[]), Number(currentStart)])
+    while (this.#inlet.ordinal < Number(next)) {
+      if (!(await this.#fillAgain())) throw this.#shorterInput(Number(next))
+      this.#addAgain(inUse)
+    }
+    this.#made = Number(made)
+    this.#restore = undefined
+    const current = [...this.#groups.values()].find(({ start }) => start === Number(currentStart))
+    if (current === undefined) return
+    this.#made--
+    this.#reduce(current, inner)
+  }
+
+  /** Elements of groups that were read to the end are left out, and so is what failed: both were delivered. */
+  #addAgain(inUse: ReadonlySet<number>): void {
+    const inlet = this.#inlet
+    const { ordinal } = inlet
+    if (inUse.has(ordinal)) {
+      this.#add(inlet)
+      return
+    }
+    const x = inlet.xs[inlet.i++]
+    try {
+      this.#groups.get(this.#grouping.key(x))?.items.push(x)
+    } catch {
+      // the checkpoint's run told of it
+    }
+  }
+
+  async #fillAgain(): Promise<boolean> {
+    for (;;) {
+      try {
+        return await fillMarked(this.#inlet, this.#marks)
+      } catch (error) {
+        if (!(error instanceof StageError)) throw error
+      }
+    }
+  }
+
+  #shorterInput(wanted: number): CheckpointMismatchError {
+    return new CheckpointMismatchError(
+      `${this.#grouping.op}: the input ended at element ${this.#inlet.ordinal}, but the checkpoint saw ${wanted}: it is not the input it was`,
+    )
+  }
+}
+
+/** All that an input has at once. */
+function rest({ rows }: NestedInput): Chunk {
+  const { xs, i, n } = rows
+  rows.i = n
+  return i === 0 ? xs : xs.slice(i)
+}
