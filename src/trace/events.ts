@@ -14,6 +14,7 @@ export type WarningCode =
   | 'cache-without-end'
   | 'batch-before-shuffle'
   | 'small-shuffle'
+  | 'shuffle-within-file'
   | 'large-shuffle'
   | 'unordered-before-shuffle'
   | 'repeat-before-shuffle'

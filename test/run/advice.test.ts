@@ -106,3 +106,27 @@ test('the same id on two branches is told apart', async () => {
     'zip#1[1]/shuffle#1',
   ])
 })
+
+test('a run shows that a shuffle holds less than a file', async () => {
+  const file = (x: number): Dataset<number> => Dataset.range(1000 * x, 1000 * x + 500)
+  const after = async (ds: Dataset<unknown>): Promise<string> => {
+    expect(ds.explain()).not.toContain('shuffle-within-file')
+    const run = ds.iterate()
+    for await (const _ of run.chunks());
+    return run.explain()
+  }
+  const files = Dataset.range(6)
+  const text = await after(
+    files
+      .flatMap(file)
+      .map((x) => x)
+      .shuffle(100),
+  )
+  expect(text.replaceAll(/\s+/g, ' ')).toMatch(
+    /shuffle-within-file shuffle#1 \(\S+\) holds 100 elements, and a dataset of flatMap#1 has 500/,
+  )
+  expect(await after(files.flatMap(file).shuffle(600))).not.toContain('shuffle-within-file')
+  expect(await after(files.interleave(file, { cycleLength: 6 }).shuffle(600))).toContain(
+    'shuffle-within-file',
+  )
+})

@@ -4,7 +4,13 @@ import type { Facts } from '../explain/facts.ts'
 import { cacheAfterRandom, cacheAfterShuffle, cacheNotFilled, cacheWithoutEnd } from './cache.ts'
 import { param } from './look.ts'
 import { readOnce, repeatBeforeShuffle } from './repeat.ts'
-import { batchBeforeShuffle, largeShuffle, smallShuffle, unorderedShuffle } from './shuffle.ts'
+import {
+  batchBeforeShuffle,
+  largeShuffle,
+  shuffleWithinFile,
+  smallShuffle,
+  unorderedShuffle,
+} from './shuffle.ts'
 import { splitAfterShuffle } from './split.ts'
 import { noPrefetch, shardLate } from './work.ts'
 
@@ -32,6 +38,7 @@ const rules: readonly Rule[] = [
   cacheWithoutEnd,
   batchBeforeShuffle,
   smallShuffle,
+  shuffleWithinFile,
   largeShuffle,
   unorderedShuffle,
   repeatBeforeShuffle,

@@ -35,6 +35,27 @@ export const smallShuffle: Rule = {
   },
 }
 
+/** A shuffle that holds less than the files, say, that are read at the same time: known after a run. */
+export const shuffleWithinFile: Rule = {
+  code: 'shuffle-within-file',
+  check: (node, facts) => {
+    const size = param(node, 'size')
+    if (node.op !== 'shuffle' || typeof size !== 'number') return undefined
+    for (const above of facts.above(node, (next) => !isShuffle(next) && !splits(next))) {
+      const each = splits(above) ? facts.perDataset(above) : undefined
+      if (each === undefined) continue
+      const turns = param(above, 'cycleLength')
+      const open = typeof turns === 'number' ? turns : 1
+      if (size >= each * open) return undefined
+      return (
+        `holds ${count(size)} elements, and a dataset of ${facts.nameOf(above)} has ${about(each)}: what lies in one ` +
+        'of them stays together. A larger buffer, or interleave more of them, in an order that is shuffled too'
+      )
+    }
+    return undefined
+  },
+}
+
 const LARGE_BYTES = 256e6
 
 export const largeShuffle: Rule = {

@@ -8,6 +8,8 @@ import { type Item, outline } from './outline.ts'
 export interface Measured {
   /** Undefined when it was not read to the end, or several times. */
   readonly elements: number | undefined
+  /** Elements of one of its openings, on average: of a file, where each file is a dataset. */
+  readonly perOpening: number
   readonly bytes: Bytes
 }
 
@@ -49,6 +51,14 @@ export class Facts {
       const known = handsOn ? inputs[0] : spec.bytes?.(node.params as never, inputs)
       return known ?? this.#measured.get(this.nameOf(node))?.bytes
     })
+  }
+
+  /** Elements of one of the datasets that a node's function made, on average of a run. */
+  perDataset(node: PlanNode): number | undefined {
+    const way = `${this.nameOf(node)}()/`
+    // The end of such a dataset is opened before what it reads.
+    for (const [name, { perOpening }] of this.#measured) if (name.startsWith(way)) return perOpening
+    return undefined
   }
 
   traits(node: PlanNode): Traits {

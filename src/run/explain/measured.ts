@@ -20,7 +20,11 @@ export function outputsOf(metrics: Metrics): ReadonlyMap<string, Measured> {
   return new Map(
     [...metrics.counters].map(([name, { elements, openings, ended, bytes }]) => [
       name,
-      { elements: openings === 1 && ended > 0 ? elements : undefined, bytes },
+      {
+        elements: openings === 1 && ended > 0 ? elements : undefined,
+        perOpening: elements / openings,
+        bytes,
+      },
     ]),
   )
 }
