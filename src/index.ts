@@ -1,7 +1,9 @@
 /** Millstream: data pipelines whose stages overlap. Start at `Dataset`. */
 export { Dataset, Pipeline } from './dataset/index.ts'
 export type {
+  BatchOptions,
   BucketOptions,
+  ChooseOptions,
   CursorOptions,
   FinalReducer,
   GroupKey,
@@ -15,6 +17,7 @@ export type {
   RandomOptions,
   Reducer,
   Several,
+  SampleOptions,
   ShuffleOptions,
   SplitOptions,
   SplitParts,
@@ -24,6 +27,7 @@ export type {
   Windowed,
   WindowOptions,
   WriteOptions,
+  Weights,
   ZipInput,
   Zipped,
 } from './dataset/index.ts'

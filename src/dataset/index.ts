@@ -1,5 +1,6 @@
 export type { BatchOptions, PaddedBatchOptions } from './batching.ts'
 export { Dataset } from './dataset.ts'
+export type { ChooseOptions, SampleOptions, Weights } from './directed.ts'
 export type { FinalReducer, GroupKey, Reducer, SplitOptions, SplitParts } from './groups.ts'
 export type { MapFn, MapOptions } from './map.ts'
 export { Pipeline, type WriteOptions } from './pipeline.ts'

@@ -5,6 +5,7 @@ import type { Unbatch } from '../tensor/index.ts'
 import { callSite } from './call-site.ts'
 // The two files need each other, but nothing here needs it before the first call.
 import { Dataset } from './dataset.ts'
+import { chooseNode, type ChooseOptions, sampleNode, type SampleOptions } from './directed.ts'
 import { Runnable } from './runnable.ts'
 import {
   type CursorOptions,
@@ -152,4 +153,32 @@ export class Sourced<T> extends Runnable<T> {
   static zip<const S extends ZipInput>(structure: S): Dataset<Zipped<S>> {
     return new Dataset(zipNode(structure, callSite()))
   }
+
+  /**
+   * Elements of several datasets, each of one that is drawn, in proportion to `weights`. The draws follow from the
+   * seeds and their number alone; exhausted datasets leave their share to the others.
+   */
+  static sampleFromDatasets<const D extends readonly Dataset<unknown>[]>(
+    datasets: D,
+    options: SampleOptions = {},
+  ): Dataset<ElementOf<D[number]>> {
+    return new Dataset(sampleNode(datasets, options, callSite()))
+  }
+
+  /**
+   * Elements of several datasets, each of the one whose number, from 0, `choice` gives. Ends with the choices, or
+   * where the chosen dataset is exhausted.
+   *
+   * @throws InvalidArgumentError on iteration when a choice is the number of no dataset.
+   */
+  static chooseFromDatasets<const D extends readonly Dataset<unknown>[]>(
+    datasets: D,
+    choice: Dataset<number>,
+    options: ChooseOptions = {},
+  ): Dataset<ElementOf<D[number]>> {
+    return new Dataset(chooseNode(datasets, choice, options, callSite()))
+  }
 }
+
+/** The element type of one of several datasets. */
+type ElementOf<D> = D extends Dataset<infer T> ? T : never

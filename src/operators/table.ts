@@ -10,6 +10,7 @@ import { assertCardinalitySpec } from './assert-cardinality.ts'
 import { batchSpec } from './batch.ts'
 import { bucketBySequenceLengthSpec } from './bucket-by-sequence-length.ts'
 import { cacheSpec } from './cache.ts'
+import { chooseFromDatasetsSpec } from './choose-from-datasets.ts'
 import { concatenateSpec } from './concatenate.ts'
 import { enumerateSpec } from './enumerate.ts'
 import { filterSpec } from './filter.ts'
@@ -26,6 +27,7 @@ import { prefetchSpec } from './prefetch.ts'
 import { raggedBatchSpec } from './ragged-batch.ts'
 import { rebatchSpec } from './rebatch.ts'
 import { repeatSpec } from './repeat.ts'
+import { sampleFromDatasetsSpec } from './sample-from-datasets.ts'
 import { scanSpec } from './scan.ts'
 import { shardSpec } from './shard.ts'
 import { shuffleSpec } from './shuffle.ts'
@@ -53,6 +55,8 @@ export const operators: readonly OperatorSpec[] = [
   labeledFilesSpec,
   zipSpec,
   concatenateSpec,
+  sampleFromDatasetsSpec,
+  chooseFromDatasetsSpec,
   mapSpec,
   mapAsyncSpec,
   filterSpec,

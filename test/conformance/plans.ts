@@ -3,6 +3,7 @@ import { Dataset, InvalidArgumentError, type ShuffleOptions, type StandardSchema
 import { groupSteps } from './group-steps.ts'
 import { nestedSteps } from './nested-steps.ts'
 import { batchingSteps } from './batching-steps.ts'
+import { directedSteps } from './directed-steps.ts'
 
 /** One step of a random pipeline over numbers: how the engine does it and what it means for plain arrays. */
 export interface Step {
@@ -266,6 +267,7 @@ const simple: readonly fc.Arbitrary<Step>[] = [
       ds.map(async (x, local) => x + Math.floor(local.random() * 50), { parallelism: n }),
   })),
   ...batchingSteps,
+  ...directedSteps,
 ]
 
 /** A schema that refuses some numbers and changes the others. */

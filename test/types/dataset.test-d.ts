@@ -103,6 +103,22 @@ test('padded and ragged batches', () => {
   rows.paddedBatch(2, { paddingValues: { vector: '' } })
 })
 
+test('merges have the element types of all', () => {
+  const texts = Dataset.fromArray(['a'])
+  expectTypeOf(Dataset.sampleFromDatasets([numbers, texts], { weights: [1, 2] })).toEqualTypeOf<
+    Dataset<number | string>
+  >()
+  expectTypeOf(Dataset.chooseFromDatasets([numbers, numbers], numbers)).toEqualTypeOf<
+    Dataset<number>
+  >()
+  // @ts-expect-error choices are numbers
+  Dataset.chooseFromDatasets([numbers], texts)
+  // @ts-expect-error weights are numbers
+  Dataset.sampleFromDatasets([numbers], { weights: ['1'] })
+  // @ts-expect-error datasets, not arrays
+  Dataset.sampleFromDatasets([numbers, [1]])
+})
+
 test('rebatch keeps the type of batches', () => {
   expectTypeOf(rows.batch(2).rebatch([3, 2])).toEqualTypeOf(rows.batch(2))
   expectTypeOf(numbers.batch(2).rebatch(3)).toEqualTypeOf<Dataset<Float64Array>>()
