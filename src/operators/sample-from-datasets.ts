@@ -7,7 +7,7 @@ import { describe } from '../tensor/index.ts'
 import { type Chooser, Directed } from './directed.ts'
 
 export interface SampleParams {
-  /** How often each dataset is drawn, in proportion. */
+  /** How often each dataset is read, in proportion. */
   readonly weights: readonly number[]
   readonly stopOnEmpty: boolean
   /** Mixed with the run's seed; undefined = 0. */
@@ -19,7 +19,7 @@ export interface SampleParams {
 export const sampleFromDatasetsSpec: JunctionSpec<SampleParams> = {
   op: 'sampleFromDatasets',
   kind: 'junction',
-  summary: 'Elements of several datasets, each of one that is drawn by weight.',
+  summary: 'Elements of several datasets, each of one that is read by weight.',
   tfData: 'sample_from_datasets; without a seed the draws follow from the run seed',
   structure: ({ weights, stopOnEmpty, seed, rerandomize }) => ({
     weights,
@@ -39,15 +39,15 @@ export const sampleFromDatasetsSpec: JunctionSpec<SampleParams> = {
 }
 
 function cardinalityOf(params: SampleParams, inputs: readonly Cardinality[]): Cardinality {
-  const drawn = inputs.filter((_, k) => Number(params.weights[k]) > 0)
-  if (drawn.every((n) => n === 0)) return 0
-  if (drawn.length > 1 && params.stopOnEmpty) {
-    return drawn.every((n) => n === Infinity) ? Infinity : undefined
+  const read = inputs.filter((_, k) => Number(params.weights[k]) > 0)
+  if (read.every((n) => n === 0)) return 0
+  if (read.length > 1 && params.stopOnEmpty) {
+    return read.every((n) => n === Infinity) ? Infinity : undefined
   }
-  if (drawn.includes(Infinity)) return Infinity
-  return drawn.some((n) => n === undefined)
+  if (read.includes(Infinity)) return Infinity
+  return read.some((n) => n === undefined)
     ? undefined
-    : drawn.reduce<number>((sum, n) => sum + (n ?? 0), 0)
+    : read.reduce<number>((sum, n) => sum + (n ?? 0), 0)
 }
 
 /** Draws by the hash of their number. Exhausted datasets leave their share to the others. */
