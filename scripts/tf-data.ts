@@ -58,6 +58,12 @@ export const besides: readonly {
     here: 'reduce',
     differences: 'the function runs in this thread, on any values',
   },
+  {
+    tf: 'save',
+    here: 'save',
+    differences:
+      'refuses a folder that is taken, unless told to overwrite; returns the number of elements',
+  },
 ]
 
 /** How an operator is written where its name is not that of a method. */
@@ -66,6 +72,7 @@ export const written: Readonly<Record<string, string>> = {
   slices: 'Dataset.fromTensorSlices',
   generator: 'Dataset.fromGenerator, Dataset.from',
   pages: 'Dataset.fromPages',
+  load: 'Dataset.load',
   mapAsync: 'map with an async function, parallelism or a placed stage',
   keepValid: "validate with onError: 'skip'",
   globalShuffle: "shuffle('global')",

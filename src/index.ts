@@ -18,6 +18,7 @@ export type {
   Reducer,
   Several,
   SampleOptions,
+  SaveOptions,
   ShuffleOptions,
   SplitOptions,
   SplitParts,

@@ -12,6 +12,7 @@ export type {
   Windowed,
   WindowOptions,
 } from './nested.ts'
+export type { SaveOptions } from './save.ts'
 export type { ShuffleOptions } from './shuffle.ts'
 export type { CursorOptions, ListFilesOptions, PagesOptions, RandomOptions } from './sources.ts'
 export type { UniqueOptions } from './unique.ts'

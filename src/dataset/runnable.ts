@@ -5,6 +5,7 @@ import type { Checkpoint } from '../run/checkpoint.ts'
 import { cardinalityOf, explain } from '../run/explain.ts'
 import { type IterateOptions, Iteration } from '../run/iteration.ts'
 import { ElementSpec } from '../tensor/index.ts'
+import { type SaveOptions, savePlan } from './save.ts'
 import { nodeStreamOf, type StreamOptions, webStreamOf } from './streams.ts'
 
 /** What can be done with a described pipeline: run it, or ask about it. `Dataset` adds what describes. */
@@ -43,6 +44,18 @@ export class Runnable<T> implements AsyncIterable<T> {
     const all: T[] = []
     for await (const chunk of this.iterate(options).chunks()) for (const x of chunk) all.push(x)
     return all
+  }
+
+  /**
+   * Writes all elements into a folder, for `Dataset.load`: values of every kind come back as they are. The folder is
+   * there when all of them are, not before, also when the process dies. Returns their number.
+   *
+   * @throws DataError when the folder holds elements already, unless `overwrite` is true, or something else.
+   * @throws InvalidArgumentError for instances of classes and functions, which would not come back as they are.
+   * @throws StorageError when the folder cannot be written.
+   */
+  save(folder: string, options: SaveOptions = {}): Promise<number> {
+    return savePlan(this.plan, folder, options)
   }
 
   /** Calls `fn` with one element after the other; waits for promises it returns. */

@@ -7,6 +7,7 @@ import { callSite } from './call-site.ts'
 import { Dataset } from './dataset.ts'
 import { chooseNode, type ChooseOptions, sampleNode, type SampleOptions } from './directed.ts'
 import { Runnable } from './runnable.ts'
+import { loadNode } from './save.ts'
 import {
   type CursorOptions,
   arrayNode,
@@ -144,6 +145,16 @@ export class Sourced<T> extends Runnable<T> {
   /** Files in class folders, sorted: `photos/cat/1.jpg` has the class name `cat`. */
   static labeledFiles(folder: string): Dataset<LabeledFile> {
     return new Dataset(labeledFilesNode(folder, callSite()))
+  }
+
+  /**
+   * The elements that `save` or `cache(folder)` wrote: `Dataset.load<Photo>('photos')`. They are read as they are
+   * asked for, by position, so `shuffle('global')`, `skip`, `take` and `shard` next to it leave the rest unread.
+   *
+   * @throws DataError when the folder holds none; on iteration when its files are damaged, naming file and byte.
+   */
+  static load<T = unknown>(folder: string): Dataset<T> {
+    return new Dataset(loadNode(folder, callSite()))
   }
 
   /**

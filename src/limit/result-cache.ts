@@ -1,7 +1,6 @@
-import { deserialize, serialize } from 'node:v8'
 import { InvalidArgumentError, messageOf } from '../errors/index.ts'
 import type { CallStore } from '../stream/call-store.ts'
-import { pack, unpack } from '../stream/wire.ts'
+import { fromBytes, toBytes } from '../stream/wire-bytes.ts'
 import { hashOfValue } from './value-hash.ts'
 
 /** A result that may be there already. */
@@ -64,8 +63,7 @@ export class ResultCache {
 
 function encode(name: string, value: unknown): Uint8Array {
   try {
-    const { values, marked } = pack([value], { how: 'copy' })
-    return serialize({ values, marked })
+    return toBytes([value])
   } catch (error) {
     throw new InvalidArgumentError(
       `cache ${name}: a result cannot be kept, it must be plain data: ${messageOf(error)}`,
@@ -75,5 +73,5 @@ function encode(name: string, value: unknown): Uint8Array {
 }
 
 function decode(bytes: Uint8Array): unknown {
-  return unpack(deserialize(bytes) as { values: readonly unknown[]; marked: boolean })[0]
+  return fromBytes(bytes)[0]
 }

@@ -3,6 +3,7 @@ import { arraySpec, slicesSpec } from '../sources/array.ts'
 import { counterSpec } from '../sources/counter.ts'
 import { labeledFilesSpec, listFilesSpec } from '../sources/files.ts'
 import { generatorSpec } from '../sources/generator.ts'
+import { loadSpec } from '../sources/load.ts'
 import { randomSpec } from '../sources/random.ts'
 import { pagesSpec } from '../sources/pages.ts'
 import { rangeSpec } from '../sources/range.ts'
@@ -53,6 +54,7 @@ export const operators: readonly OperatorSpec[] = [
   pagesSpec,
   listFilesSpec,
   labeledFilesSpec,
+  loadSpec,
   zipSpec,
   concatenateSpec,
   sampleFromDatasetsSpec,

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { link, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { LockedError } from '../errors/index.ts'
+import { isRunning, type ProcessName, thisProcess } from '../storage/process.ts'
 
 /**
  * One owner of a folder at a time, whatever dies when. Locks are numbered files: the one with the highest number
@@ -15,11 +14,7 @@ export interface Lock {
 }
 
 /** Whose lock it is. */
-interface Owner {
-  readonly pid: number
-  readonly host: string
-  /** When the process began, where the system tells: numbers of processes are used again. */
-  readonly start: string | null
+interface Owner extends ProcessName {
   readonly since: string
   readonly released?: true
 }
@@ -31,12 +26,7 @@ const SILENCE = 6 * BEAT
 
 /** Takes the lock of `folder`. @throws LockedError when somebody has it. */
 export async function takeLock(folder: string): Promise<Lock> {
-  const me: Owner = {
-    pid: process.pid,
-    host: hostname(),
-    start: startOf(process.pid),
-    since: new Date().toISOString(),
-  }
+  const me: Owner = { ...thisProcess(), since: new Date().toISOString() }
   const draft = join(folder, `.lock-${process.pid}-${Math.random().toString(36).slice(2)}`)
   await writeFile(draft, JSON.stringify(me))
   try {
@@ -74,10 +64,9 @@ async function release(path: string, me: Owner, beat: NodeJS.Timeout): Promise<v
 async function refuseIfOwned(folder: string, number: number, draft: string): Promise<void> {
   const owner = await ownerOf(pathOf(folder, number))
   if (owner === undefined || owner.released === true) return
-  const here = owner.host === hostname()
-  const alive = here ? isAlive(owner) : (await ageOf(pathOf(folder, number), draft)) < SILENCE
-  if (!alive) return
-  const where = here ? '' : ` on ${owner.host}`
+  const runs = isRunning(owner)
+  if (!(runs ?? (await ageOf(pathOf(folder, number), draft)) < SILENCE)) return
+  const where = runs === undefined ? ` on ${owner.host}` : ''
   throw new LockedError(
     `another run of this pipeline is under way: process ${owner.pid}${where}, since ${owner.since}, holds ${folder}. ` +
       'Wait for it, stop it, or give this run a state folder of its own (--state DIR)',
@@ -88,27 +77,6 @@ async function refuseIfOwned(folder: string, number: number, draft: string): Pro
 async function ageOf(path: string, fresh: string): Promise<number> {
   const [then, now] = await Promise.all([stat(path), stat(fresh)])
   return now.mtimeMs - then.mtimeMs
-}
-
-function isAlive({ pid, start }: Owner): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
-  }
-  const now = startOf(pid)
-  return start === null || now === null || now === start
-}
-
-/** When a process began, in ticks since the machine did; null where the system does not tell. */
-function startOf(pid: number): string | null {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // Field 22; the name in field 2 may hold anything but ends with the last bracket.
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null
-  } catch {
-    return null
-  }
 }
 
 const pathOf = (folder: string, number: number): string => join(folder, `lock-${number}`)

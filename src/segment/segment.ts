@@ -3,9 +3,10 @@ import { ElementFailure } from '../stream/failure.ts'
 import { Inlet } from '../stream/inlet.ts'
 import { ElementLocal } from '../stream/local.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Pace, Token } from '../stream/operator.ts'
+import type { SourceReading } from '../stream/spec.ts'
 import { turn } from '../stream/turn.ts'
 import { codeOf, type SegmentCode } from './code.ts'
-import { isOver, type SegmentOp, type SegmentPlan } from './cut.ts'
+import { isOver, type SegmentPlan } from './cut.ts'
 import { interpret } from './interpret.ts'
 import { type Loop, type LoopEnv, type LoopFailure, LoopState } from './loop.ts'
 import { ShareClock } from './shares.ts'
@@ -48,6 +49,8 @@ export class Segment implements Body {
   readonly #gathers: boolean
   /** What source and views made of their chance. */
   readonly #own: readonly unknown[]
+  /** Of a source whose elements have to be waited for. */
+  readonly #reading: SourceReading | undefined
   #loop: Loop
   #generated: Generated | undefined
   readonly #shares: ShareClock | undefined
@@ -79,8 +82,9 @@ export class Segment implements Body {
     this.#length = plan.length
     this.#gathers = plan.ops[plan.ratio]?.spec.rows === 'gather'
     this.#shares = context.meter.shares ? new ShareClock(plan, context.meter) : undefined
+    this.#reading = plan.source?.reading?.()
     this.#own = [
-      plan.source?.own?.(context.chanceOf(plan.input)),
+      this.#reading ?? plan.source?.own?.(context.chanceOf(plan.input)),
       ...plan.views.map((view) => view.map.own?.(context.chanceOf(view.node))),
     ]
     this.#loop = this.#makeLoop(node)
@@ -108,6 +112,10 @@ export class Segment implements Body {
     if (r.out.length > 0) return r.out
     if (this.#held !== undefined) throw this.#goOnBehind(this.#held)
     return null
+  }
+
+  async close(): Promise<void> {
+    await this.#reading?.close()
   }
 
   tok(): Token {
@@ -159,11 +167,25 @@ export class Segment implements Body {
       this.#ended = true
       return true
     }
-    r.n = Math.min(this.#length, r.i + STRIDE)
+    const count = this.#reading === undefined ? STRIDE : await this.#readyOrHold(this.#reading, r.i)
+    if (count === undefined) return false
+    r.n = Math.min(this.#length, r.i + count)
     this.#run()
     // A filter that lets nothing through must not keep timers and signals waiting.
     if (r.out.length === 0 && this.#held === undefined) await turn()
     return !this.#context.signal.aborted
+  }
+
+  /** How many elements of the source can be made now; undefined when there is something to hand out before an error. */
+  async #readyOrHold(reading: SourceReading, from: number): Promise<number | undefined> {
+    try {
+      return await reading.ready(this.#pace.max, (k) =>
+        from + k < this.#length ? this.#positionBehind(0, from + k) : undefined,
+      )
+    } catch (error) {
+      if (this.#r.out.length === 0) throw this.#takeInputError(error)
+      return undefined // the next pull meets it again
+    }
   }
 
   /** Works on what the inlet has; false when the chunk should be handed out before more is waited for. */
@@ -288,7 +310,9 @@ export class Segment implements Body {
     this.#clean = undefined
     const op = this.#plan.ops[failed.op]
     const position =
-      this.#inlet === undefined ? this.#positionBehind(op, failed.before.i) : this.#inlet.ordinal
+      this.#inlet === undefined
+        ? this.#positionBehind(op?.views, failed.before.i)
+        : this.#inlet.ordinal
     const index = failed.index ?? position
     r.pending = []
     r.rows = 0
@@ -301,11 +325,11 @@ export class Segment implements Body {
     return new ElementFailure(index, failed.error, op?.node)
   }
 
-  /** The position that an operator below a view knows an element by. */
-  #positionBehind(op: SegmentOp | undefined, i: number): number {
+  /** The position that an operator above so many views, of all, knows an element by. */
+  #positionBehind(count: number | undefined, i: number): number {
     const { views } = this.#plan
     let position = i
-    for (let k = views.length - 1; k >= (op?.views ?? views.length); k--) {
+    for (let k = views.length - 1; k >= (count ?? views.length); k--) {
       position = views[k]?.map.at(position, this.#own[k + 1]) ?? 0
     }
     return position

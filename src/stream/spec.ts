@@ -134,9 +134,21 @@ export interface IndexedSource<O = unknown> {
   readonly length: number
   /** Made for each opening, where the elements depend on chance. */
   readonly own?: (chance: Chance) => O
+  /** The same where elements have to be waited for, such as for a disk; it is `own`. */
+  readonly reading?: () => O & SourceReading
   /** An expression for the element at the position held by the variable `i`; `own` is a variable too. */
   emit(bind: (value: unknown) => string, i: string, own: string): string
   at(i: number, own: O): unknown
+}
+
+/** Readies elements of one opening of a source with random access, and ends with it. */
+export interface SourceReading {
+  /**
+   * Makes the next elements ready to be taken: `upcoming(k)` is the position of the k-th, undefined behind the end.
+   * Returns how many leading ones are: at least one, at most `wanted`.
+   */
+  ready(wanted: number, upcoming: (k: number) => number | undefined): Promise<number>
+  close(): Promise<void>
 }
 
 /** Keys of a node's chance: (seed, node, epoch), and the same for all epochs. */

@@ -1,9 +1,11 @@
 /**
- * What values look like between threads. `structuredClone` would send the whole buffer behind a view, turn a
+ * What values look like between threads, and in files. `structuredClone` would send the whole buffer behind a view, turn a
  * `Buffer` into a bare `Uint8Array` and a `Tensor` or `Column` into a plain object or array; here they arrive
  * as they left.
  */
-import { Column, isRecord, isTuple, Tensor } from '../tensor/index.ts'
+import { types } from 'node:util'
+import { InvalidArgumentError } from '../errors/index.ts'
+import { Column, describe, isRecord, isTuple, Tensor } from '../tensor/index.ts'
 
 /** Values ready for `postMessage`. */
 export interface Packed {
@@ -17,14 +19,20 @@ export interface Packed {
 /**
  * `move`: give away buffers that `values` fill wholly, as a stage's results do; what `kept` holds stays.
  * `copy`: leave the originals alone.
+ * `keep`: to be written by `node:v8`, which writes of a buffer what a view shows; refuses what would not come back as
+ * it was: instances of classes, functions, circles.
  */
 export type Handover =
-  { readonly how: 'copy' } | { readonly how: 'move'; readonly kept: ReadonlySet<unknown> }
+  | { readonly how: 'copy' }
+  | { readonly how: 'keep' }
+  | { readonly how: 'move'; readonly kept: ReadonlySet<unknown> }
 
 const mark = '\u0000millstream'
 
 /** Structures deeper than this go through as `structuredClone` takes them. */
 const maxDepth = 8
+/** Deeper ones are not kept. */
+const maxKeptDepth = 64
 
 type Marked =
   | { readonly [mark]: 'buffer'; readonly bytes: unknown }
@@ -41,22 +49,31 @@ export function pack(values: readonly unknown[], handover: Handover): Packed {
   }
 }
 
-/** Restores what `pack` made, in the thread that received it. */
-export function unpack(packed: Pick<Packed, 'values' | 'marked'>): readonly unknown[] {
-  return packed.marked ? packed.values.map((value) => restore(value, 0)) : packed.values
+/** Restores what `pack` made, in the thread that received it; `kept` when it was made to be kept. */
+export function unpack(
+  packed: Pick<Packed, 'values' | 'marked'>,
+  kept = false,
+): readonly unknown[] {
+  const levels = kept ? maxKeptDepth : maxDepth
+  return packed.marked ? packed.values.map((value) => restore(value, levels)) : packed.values
 }
 
 class Packer {
   readonly transfer = new Set<ArrayBuffer>()
   marked = false
   readonly #handover: Handover
+  readonly #keeps: boolean
+  readonly #maxDepth: number
 
   constructor(handover: Handover) {
     this.#handover = handover
+    this.#keeps = handover.how === 'keep'
+    this.#maxDepth = this.#keeps ? maxKeptDepth : maxDepth
   }
 
   pack(value: unknown, depth: number): unknown {
-    if (typeof value !== 'object' || value === null || depth > maxDepth) return value
+    if (typeof value !== 'object' || value === null) return this.#single(value)
+    if (depth > this.#maxDepth) return this.#tooDeep(value)
     if (ArrayBuffer.isView(value)) return this.#view(value)
     if (value instanceof ArrayBuffer) return this.#whole(value, value)
     if (value instanceof Tensor) {
@@ -67,7 +84,34 @@ class Packer {
       return this.#marked({ [mark]: 'column', items: this.#members(Array.from(value), depth) })
     }
     if (isTuple(value)) return this.#members(value, depth)
-    return isRecord(value) ? this.#fields(value, depth) : value
+    if (isRecord(value)) return this.#fields(value, depth)
+    if (types.isMap(value) || types.isSet(value)) return this.#collection(value, depth)
+    if (this.#keeps && !types.isDate(value) && !types.isRegExp(value)) throw notKept(value)
+    return value
+  }
+
+  #single(value: unknown): unknown {
+    if (this.#keeps && (typeof value === 'function' || typeof value === 'symbol')) {
+      throw notKept(value)
+    }
+    return value
+  }
+
+  #tooDeep(value: unknown): unknown {
+    if (!this.#keeps) return value
+    throw new InvalidArgumentError(
+      `a value nested deeper than ${maxKeptDepth} levels, or in a circle, cannot be kept`,
+    )
+  }
+
+  #collection(
+    value: Map<unknown, unknown> | Set<unknown>,
+    depth: number,
+  ): Map<unknown, unknown> | Set<unknown> {
+    const members = [...value] as readonly unknown[]
+    const packed = this.#members(members, depth)
+    if (packed === members) return value
+    return types.isMap(value) ? new Map(packed as [unknown, unknown][]) : new Set(packed)
   }
 
   #marked(marked: Marked): Marked {
@@ -94,6 +138,7 @@ class Packer {
   }
 
   #view(view: ArrayBufferView): unknown {
+    if (this.#keeps) return view
     const bare = this.#bare(view)
     return Buffer.isBuffer(view) ? this.#marked({ [mark]: 'buffer', bytes: bare }) : bare
   }
@@ -115,6 +160,14 @@ class Packer {
   }
 }
 
+function notKept(value: unknown): InvalidArgumentError {
+  const what = typeof value === 'object' ? describe(value) : `a ${typeof value}`
+  return new InvalidArgumentError(
+    `${what} cannot be kept: it would not come back as what it is. Make plain data of it first: numbers, ` +
+      'texts, dates, records, tuples, typed arrays, tensors',
+  )
+}
+
 /** The part of the buffer that the view shows, as a view of the same kind. */
 function copyOf(view: ArrayBufferView): ArrayBufferView {
   const { buffer, byteOffset, byteLength } = view
@@ -124,28 +177,30 @@ function copyOf(view: ArrayBufferView): ArrayBufferView {
   return new type(bytes)
 }
 
-function restore(value: unknown, depth: number): unknown {
-  if (typeof value !== 'object' || value === null || depth > maxDepth) return value
+function restore(value: unknown, levels: number): unknown {
+  if (typeof value !== 'object' || value === null || levels < 0) return value
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) value[i] = restore(value[i], depth + 1)
+    for (let i = 0; i < value.length; i++) value[i] = restore(value[i], levels - 1)
     return value
   }
+  if (types.isMap(value)) return new Map(restore([...value], levels) as [unknown, unknown][])
+  if (types.isSet(value)) return new Set(restore([...value], levels) as unknown[])
   if (!isRecord(value)) return value
-  if (mark in value) return restoreMarked(value as Marked, depth)
-  for (const key of Object.keys(value)) value[key] = restore(value[key], depth + 1)
+  if (mark in value) return restoreMarked(value as Marked, levels)
+  for (const key of Object.keys(value)) value[key] = restore(value[key], levels - 1)
   return value
 }
 
-function restoreMarked(value: Marked, depth: number): unknown {
+function restoreMarked(value: Marked, levels: number): unknown {
   switch (value[mark]) {
     case 'buffer':
       return asBuffer(value.bytes as Uint8Array<ArrayBuffer>)
     case 'tensor': {
       const { data, shape } = value as unknown as Tensor
-      return new Tensor(restore(data, depth + 1) as typeof data, shape)
+      return new Tensor(restore(data, levels - 1) as typeof data, shape)
     }
     case 'column':
-      return Column.copy(value.items.map((item) => restore(item, depth + 1)))
+      return Column.copy(value.items.map((item) => restore(item, levels - 1)))
   }
 }
 

@@ -40,3 +40,9 @@ test('split gives a record of its parts', () => {
   // @ts-expect-error a part is a fraction or 'rest'
   rows.split({ test: 'most' })
 })
+
+test('save and load', () => {
+  expectTypeOf(Dataset.load('rows')).toEqualTypeOf<Dataset<unknown>>()
+  expectTypeOf(Dataset.load<{ id: number }>('rows')).toEqualTypeOf<Dataset<{ id: number }>>()
+  expectTypeOf(rows.save('rows', { overwrite: true, seed: 1 })).resolves.toBeNumber()
+})
