@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { build, modelOf, nameOf, type Plan, stepKinds } from './plans.ts'
 
 /** Every operator behind every other: fusion, cuts and state meet in pairs. */
-const kinds = stepKinds(3, 7)
+const kinds = stepKinds(1, 7)
 const sources = [
   Array.from({ length: 12 }, (_, k) => k),
   Array.from({ length: 23 }, (_, k) => (k * 37) % 41),
