@@ -1,6 +1,12 @@
 import { jsonLine } from '../formats/index.ts'
+import { duration } from '../ui/index.ts'
 import type { RunOptions } from './arguments.ts'
-import { isPipeline, type Runnable, type RunnablePipeline } from './pipeline.ts'
+import {
+  isPipeline,
+  type Runnable,
+  type RunnablePipeline,
+  type RunningPipeline,
+} from './pipeline.ts'
 import { schemaOf } from './schema.ts'
 import { type Stop, unlessStopped } from './stop.ts'
 
@@ -17,30 +23,40 @@ export async function dryRun(
 ): Promise<number> {
   const { take = ROWS, seed, epoch } = options
   const dataset = isPipeline(loaded) ? loaded.dataset : loaded
-  const rows: unknown[] = []
-  const start = performance.now()
   const iteration = dataset.take(take).iterate({
     signal: stop.signal,
     ...(seed !== undefined && { seed }),
     ...(epoch !== undefined && { epoch }),
   })
-  const read = async (): Promise<void> => {
-    for await (const row of iteration) {
-      rows.push(row)
-      process.stdout.write(`${jsonLine(row, { shown: SHOWN })}\n`)
-    }
-  }
-  await unlessStopped(read(), stop)
-  const seconds = (performance.now() - start) / 1000
-  process.stderr.write(`schema: ${schemaOf(rows)}\n`)
-  process.stderr.write(
-    `${rows.length} rows in ${seconds.toFixed(1)} s; ${nothingWritten(loaded)}\n`,
-  )
+  const start = performance.now()
+  const rows = (await unlessStopped(printed(iteration), stop)) ?? []
+  const seconds = ((performance.now() - start) / 1000).toFixed(1)
+  const total = loaded.cardinality()
+  const known = total !== undefined && Number.isFinite(total)
+  const where = isPipeline(loaded) ? ` to ${loaded.sink.name}` : ''
+  tell(`schema: ${schemaOf(rows)}`)
+  tell(`${rows.length}${known ? ` of ${total}` : ''} rows in ${seconds} s; nothing written${where}`)
+  const each = secondsEach(iteration, rows.length)
+  if (known && each !== undefined) tell(`all of them: about ${duration(each * total)}`)
   return stop.code ?? 0
 }
 
-function nothingWritten(loaded: Runnable | RunnablePipeline): string {
-  const total = loaded.cardinality()
-  const of = total === undefined || !Number.isFinite(total) ? '' : `of ${total}, `
-  return isPipeline(loaded) ? `${of}nothing written to ${loaded.sink.name}` : `${of}nothing written`
+async function printed(iteration: RunningPipeline): Promise<readonly unknown[]> {
+  const rows: unknown[] = []
+  for await (const row of iteration) {
+    rows.push(row)
+    process.stdout.write(`${jsonLine(row, { shown: SHOWN })}\n`)
+  }
+  return rows
+}
+
+/** What a row takes once the pipeline is in its stride: as long as at the slowest stage, whose lanes are all busy. */
+function secondsEach(iteration: RunningPipeline, rows: number): number | undefined {
+  const stages = iteration.metrics?.() ?? []
+  const ms = Math.max(0, ...stages.map(({ busyMs, lanes }) => busyMs / lanes))
+  return rows === 0 || ms === 0 ? undefined : ms / 1000 / rows
+}
+
+function tell(text: string): void {
+  process.stderr.write(`${text}\n`)
 }

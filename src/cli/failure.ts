@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
-import { MillstreamError, UsageError } from '../errors/index.ts'
+import { MillstreamError, redact, UsageError } from '../errors/index.ts'
 
 /** Exit codes of errors that are no failures of the pipeline. */
 const exitCodes: Readonly<Record<string, number>> = {
@@ -15,8 +15,12 @@ export function exitCodeOf(error: unknown): number {
   return exitCodes[code] ?? 1
 }
 
-/** What to write on stderr: code and message first, then the user's own stack lines, then the causes. */
+/** What to write on stderr, without secrets: code and message first, then the user's own stack lines, then the causes. */
 export function describeFailure(error: unknown): string {
+  return redact(described(error))
+}
+
+function described(error: unknown): string {
   if (isNamed(error, UsageError)) return `millstream: ${error.message}\nSee millstream --help.\n`
   if (!isNamed(error, MillstreamError)) return `${inspect(error)}\n`
   const seen = new Set<string>()

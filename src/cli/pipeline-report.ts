@@ -1,4 +1,4 @@
-import { messageOf, type RunEvent, type RunSummary } from '../index.ts'
+import { messageOf, redact, type RunEvent, type RunSummary } from '../index.ts'
 import { Progress } from '../ui/index.ts'
 import type { RunnablePipeline } from './pipeline.ts'
 
@@ -172,7 +172,7 @@ class JsonReport implements PipelineReport {
   }
 
   #write(event: { readonly type: string; readonly [name: string]: unknown }): void {
-    process.stderr.write(`${JSON.stringify(event)}\n`)
+    process.stderr.write(`${redact(JSON.stringify(event))}\n`)
   }
 }
 

@@ -3,6 +3,10 @@
  * what happened, where, and what to do. Codes are public: scripts may match on them.
  */
 
+import { redact } from './redact.ts'
+
+export { redact } from './redact.ts'
+
 /** Stable identifiers of Millstream's errors. */
 export type ErrorCode =
   | 'MILLSTREAM_INVALID_ARGUMENT'
@@ -30,7 +34,7 @@ export class MillstreamError extends Error {
   readonly code: ErrorCode
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
+    super(redact(message), options)
     this.name = new.target.name
     this.code = code
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { DataError, SinkUnavailableError } from '../errors/index.ts'
+import { specOf } from '../operators/table.ts'
 import { nodesOf, type PlanNode } from '../plan/node.ts'
 import { systemClock, sleep } from '../stream/clock.ts'
 import type { Json } from '../stream/operator.ts'
@@ -9,7 +10,15 @@ import { cardinalityOf } from './explain.ts'
 import type { IterateOptions } from './iteration.ts'
 import { takeLock } from './lock.ts'
 import type { StageMetrics } from './metrics.ts'
-import { checkChance, checkLines, type Position, type RunState, StateFolder } from './state.ts'
+import {
+  checkChance,
+  checkComplete,
+  checkInputs,
+  checkLines,
+  type Inputs,
+  type RunState,
+  StateFolder,
+} from './state.ts'
 import { stopAfter } from './time-limit.ts'
 import { type Every, type Measured, Transfer } from './transfer.ts'
 import type { Duration } from '../stream/duration.ts'
@@ -113,6 +122,11 @@ class SinkRun<T> {
     const limit = stopAfter(this.#options.maxTime, this.#options.signal)
     try {
       return await this.#work(state, limit.signal)
+    } catch (error) {
+      // Without a state folder nobody can go on from here.
+      // What became of the run counts more than that of its remains.
+      if (this.#folder === undefined) await this.#sink.discard?.(state.run).catch(() => undefined)
+      throw error
     } finally {
       limit.clear()
     }
@@ -124,6 +138,7 @@ class SinkRun<T> {
     if (known !== undefined && this.#options.restart !== true) {
       checkLines(known, this.#lines, this.#folder?.path ?? '')
       checkChance(known, this.#options)
+      checkInputs(known, await inputsOf(this.#root))
       return known
     }
     if (known?.finished === null) await this.#sink.discard?.(known.run)
@@ -132,6 +147,7 @@ class SinkRun<T> {
       v: 1,
       run: randomUUID(),
       lines: this.#lines,
+      inputs: this.#folder === undefined ? [] : await inputsOf(this.#root),
       seed,
       epoch,
       position: null,
@@ -167,10 +183,12 @@ class SinkRun<T> {
           await this.#folder?.save(next)
         },
         opened: (position) => (resumedAt ??= position),
+        check: (position) => {
+          checkComplete(position, cardinalityOf(this.#root), this.#sink.name)
+        },
       })
       try {
         await transfer.run()
-        this.#checkCount(state.position)
         await this.#folder?.save({ ...state, finished: new Date().toISOString() })
         return this.#summary(
           state,
@@ -184,18 +202,6 @@ class SinkRun<T> {
         await sleep(this.#options.clock ?? systemClock, WAIT * 2 ** (tries - 1), signal)
       }
     }
-  }
-
-  /** A run that ended is not done unless everything came out. */
-  #checkCount(position: Position | null): void {
-    const expected = cardinalityOf(this.#root)
-    if (expected === undefined || position === null) return
-    const { delivered, skipped, dead } = position
-    if (delivered === expected || delivered + skipped + dead === expected) return
-    throw new DataError(
-      `the run ended with ${delivered} elements delivered, ${skipped} skipped and ${dead} dead letters, ` +
-        `but ${nodesOf(this.#root).at(-1)?.id} has ${expected}: ${this.#sink.name} is not complete`,
-    )
   }
 
   #summary(
@@ -215,6 +221,18 @@ class SinkRun<T> {
       ...measured,
     }
   }
+}
+
+/** What the sources read, as far as they can tell. */
+async function inputsOf(root: PlanNode): Promise<Inputs> {
+  const lines = linesOf(root)
+  const inputs: (readonly [string, Json])[] = []
+  for (const [k, { op, params }] of nodesOf(root).entries()) {
+    const spec = specOf(op)
+    if (spec.kind !== 'source' || spec.identity === undefined) continue
+    inputs.push([lines[k]?.text ?? op, await spec.identity(params as never)])
+  }
+  return inputs
 }
 
 function lineOfSink(sink: Sink<never>): string {

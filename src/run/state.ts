@@ -16,6 +16,9 @@ export interface Position {
   readonly ended: boolean
 }
 
+/** What tells inputs from changed ones, source by source: its line in the plan, and its identity. */
+export type Inputs = readonly (readonly [source: string, identity: Json])[]
+
 /** What a run keeps between two processes, in one file that is replaced as a whole. */
 export interface RunState {
   readonly v: 1
@@ -23,6 +26,8 @@ export interface RunState {
   readonly run: string
   /** The plan and the sink, a line each, as they were when the run began. */
   readonly lines: readonly string[]
+  /** What its sources read: a hash of a list of files, of an array. */
+  readonly inputs: Inputs
   readonly seed: number
   readonly epoch: number
   readonly position: Position | null
@@ -98,6 +103,18 @@ export function checkLines(state: RunState, lines: readonly string[], folder: st
   }
 }
 
+/** @throws CheckpointMismatchError when a source does not read what it did. */
+export function checkInputs(state: RunState, inputs: Inputs): void {
+  inputs.forEach(([source, is], k) => {
+    const was = state.inputs[k]?.[1]
+    if (was === undefined || JSON.stringify(was) === JSON.stringify(is)) return
+    const since = state.finished === null ? 'it began' : `it was finished at ${state.finished}`
+    throw new CheckpointMismatchError(
+      `the input of the run has changed since ${since}: ${source}. Start anew (--restart), or restore it`,
+    )
+  })
+}
+
 /** @throws CheckpointMismatchError when a run is to go on with another seed or epoch. */
 export function checkChance(
   state: RunState,
@@ -110,4 +127,23 @@ export function checkChance(
       `the run began with ${name} ${state[name]} and cannot go on with ${is}; leave it out, or start anew (--restart)`,
     )
   }
+}
+
+/**
+ * A run that ended is not done unless everything came out. `expected` is the number of elements, where it is known.
+ *
+ * @throws DataError when it did not.
+ */
+export function checkComplete(
+  position: Position,
+  expected: number | undefined,
+  sink: string,
+): void {
+  if (expected === undefined) return
+  const { delivered, skipped, dead } = position
+  if (delivered === expected || delivered + skipped + dead === expected) return
+  throw new DataError(
+    `the run ended with ${delivered} elements delivered, ${skipped} skipped and ${dead} dead letters, ` +
+      `which are not the ${expected} that there are: ${sink} is not complete`,
+  )
 }

@@ -21,6 +21,8 @@ export interface TransferOptions extends IterateOptions {
   readonly save: (state: RunState) => Promise<void>
   /** Told once the sink is open, with the elements it holds already. */
   readonly opened: (delivered: number) => void
+  /** Throws when what came is not all: then the output stays out of sight. */
+  readonly check: (position: Position) => void
 }
 
 /** What a transfer found out. */
@@ -86,6 +88,7 @@ export class Transfer<T> {
       this.#options.opened(this.#base.delivered)
       this.#tell()
       if (!this.#base.ended) await this.#transfer(writer)
+      this.#options.check(this.#state.position ?? START)
       await writer.finish()
     } catch (error) {
       await this.#iteration?.close()

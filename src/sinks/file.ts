@@ -89,9 +89,14 @@ export class GrowingFile {
   static async #goOn(path: string, part: string, state: FileState): Promise<GrowingFile> {
     const handle = await openIfThere(part)
     if (handle !== undefined) {
-      const tail = await readTail(handle, state, part)
-      await handle.truncate(state.bytes)
-      return new GrowingFile(path, part, handle, { bytes: state.bytes, tail })
+      try {
+        const tail = await readTail(handle, state, part)
+        await handle.truncate(state.bytes)
+        return new GrowingFile(path, part, handle, { bytes: state.bytes, tail })
+      } catch (error) {
+        await handle.close()
+        throw error
+      }
     }
     const finished = await openIfThere(path)
     if (finished === undefined) throw changed(part, 'is gone')

@@ -1,3 +1,4 @@
+import { keyOfText } from '../stream/random.ts'
 import { sizeOf } from '../stream/size-of.ts'
 import type { IndexedSource, SourceSpec } from '../stream/spec.ts'
 import { batchLength, sliceAt } from '../tensor/index.ts'
@@ -13,6 +14,7 @@ export const arraySpec: SourceSpec<ArrayParams> = {
   tfData: 'from_tensor_slices of one list; from_tensors for one item',
   structure: ({ items }) => ({ length: items.length }),
   cardinality: ({ items }) => items.length,
+  identity: ({ items }) => identityOf(items),
   bytes: ({ items }) => (items.length === 0 ? undefined : sizeOf(items[0])),
   indexed: ({ items }): IndexedSource => ({
     length: items.length,
@@ -33,10 +35,27 @@ export const slicesSpec: SourceSpec<SlicesParams> = {
   tfData: 'from_tensor_slices',
   structure: ({ columns }) => ({ length: batchLength(columns) }),
   cardinality: ({ columns }) => batchLength(columns),
+  identity: ({ columns }) => identityOf(columns),
   bytes: ({ columns }) => (batchLength(columns) === 0 ? undefined : sizeOf(sliceAt(columns, 0))),
   indexed: ({ columns }): IndexedSource => ({
     length: batchLength(columns),
     emit: (bind, i) => `${bind(sliceAt)}(${bind(columns)}, ${i})`,
     at: (i) => sliceAt(columns, i),
   }),
+}
+
+/** A hash of the content; null of what has no JSON: then only the length tells. */
+function identityOf(content: unknown): number | null {
+  try {
+    return keyOfText(JSON.stringify(content, typedArrays))
+  } catch {
+    return null
+  }
+}
+
+/** `JSON.stringify` makes objects of typed arrays, which takes long. */
+function typedArrays(_: string, value: unknown): unknown {
+  return ArrayBuffer.isView(value) && !(value instanceof DataView)
+    ? Array.from(value as unknown as Iterable<unknown>)
+    : value
 }

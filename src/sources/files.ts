@@ -2,7 +2,8 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { DataError, messageOf } from '../errors/index.ts'
 import { globBase, globToRegExp, isGlob } from './glob.ts'
-import { combine } from '../stream/random.ts'
+import type { Json } from '../stream/operator.ts'
+import { combine, keyOfText } from '../stream/random.ts'
 import { Listing } from './listing.ts'
 import type { SourceSpec } from '../stream/spec.ts'
 
@@ -22,6 +23,7 @@ export const listFilesSpec: SourceSpec<ListFilesParams> = {
   structure: ({ patterns, shuffleSeed }) => ({ patterns, shuffleSeed: shuffleSeed ?? null }),
   cardinality: () => undefined,
   traits: () => ({ runs: 'lists files', resume: 'lists the files again' }),
+  identity: async ({ patterns }) => identityOf(await listAll(patterns)),
   open: ({ params: { patterns, shuffleSeed } }, context, from) => {
     const list = (): Promise<readonly string[]> => listAll(patterns)
     const key = shuffleSeed === undefined ? undefined : combine(context.key, shuffleSeed)
@@ -50,6 +52,7 @@ export const labeledFilesSpec: SourceSpec<LabeledFilesParams> = {
   structure: ({ folder }) => ({ folder }),
   cardinality: () => undefined,
   traits: () => ({ runs: 'lists files', resume: 'lists the files again' }),
+  identity: async ({ folder }) => identityOf((await listLabeled(folder)).map(({ path }) => path)),
   open: ({ params: { folder } }, context, from) =>
     new Listing(
       `labeledFiles(${JSON.stringify(folder)})`,
@@ -57,6 +60,22 @@ export const labeledFilesSpec: SourceSpec<LabeledFilesParams> = {
       context,
       from,
     ),
+}
+
+/** Files that are looked at, at once. */
+const AT_ONCE = 64
+
+/** Changes when a file comes, goes, grows, shrinks or is written again. */
+async function identityOf(files: readonly string[]): Promise<Json> {
+  let hash = 0
+  for (let k = 0; k < files.length; k += AT_ONCE) {
+    const some = files.slice(k, k + AT_ONCE)
+    const found = await Promise.all(some.map((file) => stat(file).catch(() => undefined)))
+    some.forEach((file, i) => {
+      hash = combine(hash, keyOfText(`${file} ${found[i]?.size} ${found[i]?.mtimeMs}`))
+    })
+  }
+  return [files.length, hash]
 }
 
 /** The files of all patterns, each once. */

@@ -124,6 +124,11 @@ export interface SourceSpec<P = never> extends SpecBase<P> {
   /** Sources with random access: the segment's loop makes the elements itself. */
   readonly indexed?: (params: P) => IndexedSource
   readonly open?: (node: PlanNode<P>, context: OpenContext, from: Json | undefined) => Body
+  /**
+   * What tells this input from a changed one, where that can be told without reading all of it: a run that was finished
+   * is done only as long as it stays the same.
+   */
+  readonly identity?: (params: P) => Json | Promise<Json>
   /** Why it cannot be resumed and what to do instead; undefined when it can. */
   readonly notResumable?: (params: P) => string | undefined
 }

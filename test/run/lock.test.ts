@@ -1,0 +1,61 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { LockedError } from '../../src/errors/index.ts'
+import { takeLock } from '../../src/run/lock.ts'
+
+const scratch = (): string => mkdtempSync(join(tmpdir(), 'millstream-lock-'))
+const dead = (): number => spawnSync(process.execPath, ['-e', '']).pid
+
+test('one at a time; released, the next has it', async () => {
+  const folder = scratch()
+  for (let round = 0; round < 3; round++) {
+    const lock = await takeLock(folder)
+    await expect(takeLock(folder)).rejects.toThrow(LockedError)
+    await expect(takeLock(folder)).rejects.toThrow(`process ${process.pid}, since`)
+    await lock.release()
+    await lock.release()
+  }
+  expect(readdirSync(folder)).toEqual(['lock-3'])
+})
+
+test('of many that want it at the same time, one gets it', async () => {
+  const folder = scratch()
+  for (let round = 0; round < 5; round++) {
+    const results = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(folder)))
+    const got = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    expect(got).toHaveLength(1)
+    await got[0]?.release()
+  }
+})
+
+test('the lock of a dead process is taken over, by one', async () => {
+  const folder = scratch()
+  const owner = { pid: dead(), host: hostname(), start: null, since: 'x' }
+  writeFileSync(join(folder, 'lock-7'), JSON.stringify(owner))
+  const results = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(folder)))
+  expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  expect(readdirSync(folder)).toEqual(['lock-8'])
+})
+
+test.runIf(process.platform === 'linux')(
+  'a number that was used again is another process',
+  async () => {
+    const folder = scratch()
+    const owner = { pid: process.pid, host: hostname(), start: '1', since: 'x' }
+    writeFileSync(join(folder, 'lock-1'), JSON.stringify(owner))
+    await (await takeLock(folder)).release()
+  },
+)
+
+test('an owner on another machine lives as long as it shows it', async () => {
+  const folder = scratch()
+  const path = join(folder, 'lock-1')
+  writeFileSync(path, JSON.stringify({ pid: 1, host: 'elsewhere', start: null, since: 'x' }))
+  await expect(takeLock(folder)).rejects.toThrow('process 1 on elsewhere')
+  const before = new Date(Date.now() - 5 * 60_000)
+  utimesSync(path, before, before)
+  await (await takeLock(folder)).release()
+})
