@@ -82,7 +82,8 @@ export const nestedSteps: readonly fc.Arbitrary<Step>[] = [
     .tuple(small, fc.integer({ min: 1, max: 4 }), small, small)
     .map(([k, cycleLength, blockLength, parallelism]) => {
       // Some are empty, most are long enough to be cut within a turn.
-      const inputOf = (x: number): number[] => (x % 7 === 3 ? [] : [x, ...severalOf(k + 2)(x), -1 - x])
+      const inputOf = (x: number): number[] =>
+        x % 7 === 3 ? [] : [x, ...severalOf(k + 2)(x), -1 - x]
       return {
         name: `interleave(${k}, ${cycleLength}, ${blockLength}, ${parallelism})`,
         apply: (ds) =>

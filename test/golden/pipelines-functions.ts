@@ -1,6 +1,14 @@
 /** The fixed vocabulary of user functions of the golden pipelines, as the README of the cases defines it. */
 import { Dataset } from '../../src/index.ts'
-import { batchLength, collate, Column, isRecord, isTuple, sliceAt, Tensor } from '../../src/tensor/index.ts'
+import {
+  batchLength,
+  collate,
+  Column,
+  isRecord,
+  isTuple,
+  sliceAt,
+  Tensor,
+} from '../../src/tensor/index.ts'
 import {
   each,
   eachAny,
