@@ -16,6 +16,7 @@ export type {
   PagesOptions,
   RandomOptions,
   Reducer,
+  ResampleOptions,
   Several,
   SampleOptions,
   SaveOptions,

@@ -31,6 +31,7 @@ import {
   windowNode,
 } from './nested.ts'
 import { Pipeline, type WriteOptions } from './pipeline.ts'
+import { type ResampleOptions, resampleNode } from './resample.ts'
 import { type ShuffleOptions, shuffleNode } from './shuffle.ts'
 import { arrayNode } from './sources.ts'
 import { type ValidateOptions, validateNode } from './validate.ts'
@@ -151,6 +152,21 @@ export class Dataset<T> extends Batched<T> {
   ): Dataset<readonly [K, S]>
   groupBy(key: unknown, reducer: Reducer<T, never, unknown>): Dataset<unknown> {
     return new Dataset(groupByNode(this.plan, key, reducer, callSite()))
+  }
+
+  /**
+   * Leaves out elements by chance, so that classes come as often as `targetDist` says; the others keep their order.
+   * What is left out follows from the seeds and the position alone.
+   *
+   * ```ts
+   * const even = Dataset.range(1000).rejectionResample({ class: (x) => Number(x % 10 === 0), targetDist: [1, 1] })
+   * console.log((await even.toArray()).length) // about 200, half of them divisible by 10
+   * ```
+   *
+   * @throws InvalidArgumentError on iteration when `class` gives no whole number below the length of `targetDist`.
+   */
+  rejectionResample(options: ResampleOptions<T>): Dataset<T> {
+    return new Dataset(resampleNode(this.plan, options, callSite()))
   }
 
   /**

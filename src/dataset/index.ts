@@ -13,6 +13,7 @@ export type {
   WindowOptions,
 } from './nested.ts'
 export type { SaveOptions } from './save.ts'
+export type { ResampleOptions } from './resample.ts'
 export type { ShuffleOptions } from './shuffle.ts'
 export type { CursorOptions, ListFilesOptions, PagesOptions, RandomOptions } from './sources.ts'
 export type { UniqueOptions } from './unique.ts'

@@ -27,6 +27,7 @@ import { paddedBatchSpec } from './padded-batch.ts'
 import { prefetchSpec } from './prefetch.ts'
 import { raggedBatchSpec } from './ragged-batch.ts'
 import { rebatchSpec } from './rebatch.ts'
+import { rejectionResampleSpec } from './rejection-resample.ts'
 import { repeatSpec } from './repeat.ts'
 import { sampleFromDatasetsSpec } from './sample-from-datasets.ts'
 import { scanSpec } from './scan.ts'
@@ -62,6 +63,7 @@ export const operators: readonly OperatorSpec[] = [
   mapSpec,
   mapAsyncSpec,
   filterSpec,
+  rejectionResampleSpec,
   validateSpec,
   keepValidSpec,
   flatMapSpec,

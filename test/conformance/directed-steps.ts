@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { Dataset } from 'millstream'
 import type { Step } from './plans.ts'
 
-/** Steps of random pipelines that take elements of several datasets in turn. */
+/** Steps of random pipelines that take elements of several datasets in turn, or some of one by chance. */
 
 const others = [500, 501, 502, 503, 504]
 
@@ -46,6 +46,16 @@ export const directedSteps: readonly fc.Arbitrary<Step>[] = [
         seed: weight,
         stopOnEmptyDataset,
         rerandomizeEachIteration: weight > 2,
+      }),
+  })),
+  fc.tuple(fc.integer({ min: 1, max: 3 }), fc.boolean()).map(([seed, known]) => ({
+    name: `rejectionResample(${seed}, ${known})`,
+    apply: (ds) =>
+      ds.rejectionResample({
+        class: (x) => ((x % 3) + 3) % 3,
+        targetDist: [seed, 1, 2],
+        ...(known && { initialDist: [1, 1, 1] }),
+        ...(seed > 1 && { seed }),
       }),
   })),
 ]

@@ -119,6 +119,16 @@ test('merges have the element types of all', () => {
   Dataset.sampleFromDatasets([numbers, [1]])
 })
 
+test('resampling keeps the element type', () => {
+  expectTypeOf(
+    rows.rejectionResample({ class: (row) => (row.ok ? 1 : 0), targetDist: [1, 1] }),
+  ).toEqualTypeOf(rows)
+  // @ts-expect-error a class is a number
+  rows.rejectionResample({ class: (row) => row.ok, targetDist: [1, 1] })
+  // @ts-expect-error no such field
+  rows.rejectionResample({ class: (row) => row.label, targetDist: [1, 1] })
+})
+
 test('rebatch keeps the type of batches', () => {
   expectTypeOf(rows.batch(2).rebatch([3, 2])).toEqualTypeOf(rows.batch(2))
   expectTypeOf(numbers.batch(2).rebatch(3)).toEqualTypeOf<Dataset<Float64Array>>()
