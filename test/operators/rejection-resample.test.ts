@@ -35,13 +35,11 @@ test.each(targets.flatMap((target) => [{ target }, { target, initialDist }]))(
 
 test('other seeds and epochs leave out others, the same ones the same', async () => {
   const of = (seed?: number): Dataset<number> =>
-    numbers
-      .take(500)
-      .rejectionResample({
-        class: classOf,
-        targetDist: [1, 1, 1],
-        ...(seed !== undefined && { seed }),
-      })
+    numbers.take(500).rejectionResample({
+      class: classOf,
+      targetDist: [1, 1, 1],
+      ...(seed !== undefined && { seed }),
+    })
   const first = await of().toArray({ seed: 1, epoch: 0 })
   expect(await of().toArray({ seed: 1, epoch: 0 })).toEqual(first)
   expect(await of().toArray({ seed: 1, epoch: 1 })).not.toEqual(first)
