@@ -9,6 +9,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { async } from './cases/async.ts'
 import { cost } from './cases/cost.ts'
 import { memory } from './cases/memory.ts'
 import { overhead } from './cases/overhead.ts'
@@ -17,7 +18,14 @@ import { resume } from './cases/resume.ts'
 import { type Benchmark, checkRows, machine, type Options, tableOf } from './harness.ts'
 import { installPeers } from './peers/index.ts'
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { cost, overhead, overlap, memory, resume }
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  async,
+  cost,
+  overhead,
+  overlap,
+  memory,
+  resume,
+}
 
 function usage(problem: string): never {
   const names = Object.entries(benchmarks).map(([name, { summary }]) => `  ${name}: ${summary}`)

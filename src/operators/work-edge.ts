@@ -162,7 +162,7 @@ export class WorkEdge implements Desk {
     while (this.active < this.#runner.width && (this.#mayBegin() || this.#mayGoOn())) {
       this.active++
       const lane = this.#parked.pop() ?? ++this.#widest
-      void this.#runner.lane(this, lane) // it parks at its end, and never rejects
+      this.#runner.lane(this, lane)
     }
   }
 

@@ -31,7 +31,11 @@ class PoolRunner implements Runner {
     return this.#group
   }
 
-  async lane(desk: Desk, lane: number): Promise<void> {
+  lane(desk: Desk, lane: number): void {
+    void this.#work(desk, lane)
+  }
+
+  async #work(desk: Desk, lane: number): Promise<void> {
     const { key } = this.#context
     for (;;) {
       const run = desk.takeRun(this.#group)

@@ -45,7 +45,7 @@ export interface Runner {
   /** Elements that a lane takes at once. */
   group(): number
   /** Works until there is nothing to take, then parks; never rejects. Lanes are numbered from 1. */
-  lane(desk: Desk, lane: number): Promise<void>
+  lane(desk: Desk, lane: number): void
   /** Nobody wants the results any more: what waits for limits and retries ends. */
   stop?(): void
 }
