@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { type Duration, messageOf, UsageError } from '../index.ts'
+import { type DeadCommand, deadCommand } from './dead-arguments.ts'
 
 /** What `millstream run` was asked for. */
 export interface RunOptions {
@@ -21,6 +22,7 @@ export interface RunOptions {
 /** A command line, understood. */
 export type Command =
   | { readonly command: 'help' | 'version' }
+  | DeadCommand
   | {
       readonly command: 'run' | 'explain'
       readonly file: string
@@ -31,12 +33,15 @@ export type Command =
 
 export const help = `Usage: millstream run FILE [OPTIONS] [-- ARGS...]
        millstream explain FILE [-- ARGS...]
+       millstream dead list FILE | dead show N FILE | dead retry FILE
 
 FILE is a module, TypeScript or JavaScript, no build step. Its default export is
   a Pipeline         dataset.write(sink): run goes on where the last one stopped, however it ended;
   a Dataset          run writes each element to stdout as one line of JSON;
   or a function      run calls it with { signal, args }; if it returns one of these, that is run.
 explain prints the plan: its stages, and where each of them runs.
+dead is about elements that were given up (onError: 'deadLetter'): it lists them, shows one with its cause, or tries
+  them again, and nothing else; what comes out is added to the sink. --state DIR names the folder instead of FILE.
 
 Options of run
   --seed N         seeds all chance of the run: shuffles, local.random()
@@ -83,9 +88,13 @@ export function parseCommand(argv: readonly string[]): Command {
   if (values.help) return { command: 'help' }
   if (values.version) return { command: 'version' }
   const [command, file, surplus] = positionals
-  if (command === undefined) throw new UsageError('which command? run or explain')
+  if (command === undefined) throw new UsageError('which command? run, explain or dead')
+  if (command === 'dead') {
+    const args = end < 0 ? [] : argv.slice(end + 1)
+    return deadCommand(positionals.slice(1), optionsOf(values), args)
+  }
   if (command !== 'run' && command !== 'explain') {
-    throw new UsageError(`there is no command ${command}; there are run and explain`)
+    throw new UsageError(`there is no command ${command}; there are run, explain and dead`)
   }
   if (file === undefined) throw new UsageError(`${command} what? Name the file of a pipeline`)
   if (surplus !== undefined) {

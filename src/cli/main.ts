@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { help, parseCommand } from './arguments.ts'
+import { dead } from './dead.ts'
 import { explain } from './explain.ts'
 import { describeFailure, exitCodeOf } from './failure.ts'
 import { run } from './run.ts'
@@ -34,6 +35,8 @@ async function dispatch(argv: readonly string[], stop: Stop): Promise<number> {
       return 0
     case 'run':
       return run(command.file, command.args, command.options, stop)
+    case 'dead':
+      return dead(command, stop)
     case 'explain':
       return explain(command.file, command.args, stop)
   }

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import {
+  type RetrySummary,
   type RunEvent,
   type RunSummary,
   type SinkRunOptions,
@@ -41,6 +42,10 @@ export interface RunnablePipeline {
   /** Options that its file gave. */
   readonly options: { readonly state?: string }
   run(options: SinkRunOptions): Promise<RunSummary>
+  retryDead(options: {
+    readonly state: string
+    readonly signal: AbortSignal
+  }): Promise<RetrySummary>
   cardinality(): number | undefined
   explain(): string
 }

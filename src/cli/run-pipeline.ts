@@ -30,6 +30,11 @@ export async function runPipeline(
       },
     })
     report.done(summary)
+    if (summary.deadLetters > 0 && json !== true) {
+      process.stderr.write(
+        `why they died: millstream dead list ${file}${stateFlag(options.state)}\n`,
+      )
+    }
     return 0
   } catch (error) {
     report.stopped(stop.code === undefined ? error : undefined)
@@ -41,8 +46,12 @@ export async function runPipeline(
   }
 }
 
+function stateFlag(state: string | undefined): string {
+  return state === undefined ? '' : ` --state ${state}`
+}
+
 /** `.millstream/embed` beside `embed.ts`. */
-function defaultState(file: string): string {
+export function defaultState(file: string): string {
   const path = resolve(file)
   return join(dirname(path), '.millstream', basename(path, extname(path)))
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../errors/index.ts'
+import { type RetryOptions, type RetrySummary, retryDeadLetters } from '../run/dead/retry.ts'
 import { runToSink, type RunSummary, type SinkRunOptions } from '../run/sink-run.ts'
 import type { Sink } from '../stream/sink.ts'
 import { describe } from '../tensor/index.ts'
@@ -6,6 +7,10 @@ import type { Dataset } from './dataset.ts'
 
 /** How a dataset is written. */
 export type WriteOptions = Pick<SinkRunOptions, 'state' | 'every'>
+
+/** How dead letters are tried again. */
+export type RetryDeadOptions = Omit<RetryOptions, 'state' | 'signal'> &
+  Pick<SinkRunOptions, 'state' | 'signal'>
 
 /**
  * A dataset and the sink it is written to: a whole pipeline, described and not yet run. `millstream run FILE` runs the
@@ -45,6 +50,24 @@ export class Pipeline<T> {
    */
   run(options: SinkRunOptions = {}): Promise<RunSummary> {
     return runToSink(this.dataset.plan, this.sink as Sink<T>, { ...this.options, ...options })
+  }
+
+  /**
+   * Tries the dead letters of a finished run again: exactly these elements, through the stage that gave them up and all
+   * behind it. What comes out goes into the sink, in a file behind its end; what fails again stays a dead letter. The
+   * way there must not have changed, only what its functions do.
+   *
+   * @throws DataError when the state folder holds no run, or one that is not finished.
+   * @throws LockedError when another process runs it.
+   */
+  retryDead(options: RetryDeadOptions = {}): Promise<RetrySummary> {
+    const state = options.state ?? this.options.state
+    if (state === undefined) {
+      throw new InvalidArgumentError('retryDead needs the state folder of the run: { state: DIR }')
+    }
+    const { signal = new AbortController().signal } = options
+    const { plan } = this.dataset
+    return retryDeadLetters(plan, this.sink as Sink<T>, { ...options, state, signal })
   }
 
   /** Number of elements: `Infinity` when it never ends, undefined when only running it would tell. */

@@ -16,6 +16,7 @@ import {
   checkInputs,
   checkLines,
   type Inputs,
+  linesOfRun,
   type RunState,
   StateFolder,
 } from './state.ts'
@@ -113,7 +114,7 @@ class SinkRun<T> {
     this.#options = options
     this.#start = start
     this.#folder = folder
-    this.#lines = [...linesOf(root).map(({ text }) => text), lineOfSink(sink)]
+    this.#lines = linesOfRun(root, sink)
   }
 
   async run(): Promise<RunSummary> {
@@ -161,6 +162,11 @@ class SinkRun<T> {
   async #alreadyDone(state: RunState, finished: string): Promise<RunSummary> {
     const missing = await this.#sink.missing?.(state.sink)
     if (missing !== undefined) {
+      if ((await this.#folder?.load((state.retries ?? 0) + 1)) !== undefined) {
+        throw new DataError(
+          'its dead letters were being tried again when the process died; go on with that: millstream dead retry FILE',
+        )
+      }
       throw new DataError(
         `the run was finished at ${finished}, but ${missing} since; start anew (--restart)`,
       )
@@ -177,6 +183,7 @@ class SinkRun<T> {
       const transfer = new Transfer(this.#root, this.#sink, state, {
         ...this.#options,
         signal,
+        letters: this.#folder && { path: this.#folder.lettersPath(state.retries) },
         save: async (next) => {
           state = next
           tries = 0
@@ -233,11 +240,4 @@ async function inputsOf(root: PlanNode): Promise<Inputs> {
     inputs.push([lines[k]?.text ?? op, await spec.identity(params as never)])
   }
   return inputs
-}
-
-function lineOfSink(sink: Sink<never>): string {
-  const members = Object.entries(sink.structure).map(
-    ([name, value]: [string, Json]) => `${name}=${JSON.stringify(value)}`,
-  )
-  return `write(${members.join(', ')})`
 }

@@ -1,9 +1,12 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointMismatchError, DataError, messageOf } from '../errors/index.ts'
+import type { PlanNode } from '../plan/node.ts'
 import { replaceFile } from '../storage/durable.ts'
 import type { Json } from '../stream/operator.ts'
-import type { Checkpoint } from './checkpoint.ts'
+import type { Sink } from '../stream/sink.ts'
+import { type Checkpoint, linesOf } from './checkpoint.ts'
+import type { DeadMark } from './dead/dead-log.ts'
 
 /** How far a run has come: what its sink has committed. */
 export interface Position {
@@ -14,6 +17,8 @@ export interface Position {
   readonly dead: number
   /** True when nothing comes behind it. */
   readonly ended: boolean
+  /** The dead letters that were kept by then, where they are kept. */
+  readonly letters?: DeadMark
 }
 
 /** What tells inputs from changed ones, source by source: its line in the plan, and its identity. */
@@ -33,18 +38,22 @@ export interface RunState {
   readonly position: Position | null
   /** What the sink's last commit returned. */
   readonly sink: Json
+  /** What the sink's last commit returned to the run whose output this one goes on with. */
+  readonly behind?: Json
   /** When it was finished, if it is. */
   readonly finished: string | null
+  /** Dead letters that were there when it began. */
+  readonly letters?: DeadMark
+  /** How often its dead letters were tried again; each time they move to another file. */
+  readonly retries?: number
 }
 
 /** The folder that a run keeps its state in. */
 export class StateFolder {
   readonly path: string
-  readonly #file: string
 
   private constructor(path: string) {
     this.path = path
-    this.#file = join(path, 'state.json')
   }
 
   /** Makes the folder where there is none. */
@@ -57,11 +66,12 @@ export class StateFolder {
     return new StateFolder(path)
   }
 
-  /** What was saved last; undefined when nothing was. */
-  async load(): Promise<RunState | undefined> {
+  /** What was saved last, by the run or by a retry of its dead letters; undefined when nothing was. */
+  async load(retry?: number): Promise<RunState | undefined> {
+    const file = this.#fileOf(retry)
     let text: string
     try {
-      text = await readFile(this.#file, 'utf8')
+      text = await readFile(file, 'utf8')
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw error
@@ -69,12 +79,26 @@ export class StateFolder {
     const state = parsed(text)
     if (state?.v === 1) return state
     throw new CheckpointMismatchError(
-      `${this.#file} is no state of a run that this version knows; start anew (--restart)`,
+      `${file} is no state of a run that this version knows; start anew (--restart)`,
     )
   }
 
-  async save(state: RunState): Promise<void> {
-    await replaceFile(this.#file, `${JSON.stringify(state)}\n`)
+  /** Forgets what a retry of dead letters has saved. */
+  async removeState(retry: number): Promise<void> {
+    await rm(this.#fileOf(retry), { force: true })
+  }
+
+  #fileOf(retry: number | undefined): string {
+    return join(this.path, retry === undefined ? 'state.json' : `retry-${retry}.json`)
+  }
+
+  /** The file of the dead letters, after so many retries. */
+  lettersPath(retries = 0): string {
+    return join(this.path, `dead-${retries}.jsonl`)
+  }
+
+  async save(state: RunState, retry?: number): Promise<void> {
+    await replaceFile(this.#fileOf(retry), `${JSON.stringify(state)}\n`)
   }
 }
 
@@ -84,6 +108,18 @@ function parsed(text: string): RunState | undefined {
   } catch {
     return undefined // said by the caller
   }
+}
+
+/** The plan and the sink, a line each. */
+export function linesOfRun(root: PlanNode, sink: Sink<never>): readonly string[] {
+  return [...linesOf(root).map(({ text }) => text), lineOfSink(sink)]
+}
+
+function lineOfSink(sink: Sink<never>): string {
+  const members = Object.entries(sink.structure).map(
+    ([name, value]: [string, Json]) => `${name}=${JSON.stringify(value)}`,
+  )
+  return `write(${members.join(', ')})`
 }
 
 /**

@@ -1,8 +1,10 @@
 import { messageOf, NotResumableError } from '../errors/index.ts'
 import type { PlanNode } from '../plan/node.ts'
+import type { DeadLetter } from '../stream/dead-letter.ts'
 import type { Json } from '../stream/operator.ts'
 import type { Sink, Writer } from '../stream/sink.ts'
 import type { Checkpoint } from './checkpoint.ts'
+import { DeadLog, type DeadMark, NO_LETTERS } from './dead/dead-log.ts'
 import { type IterateOptions, Iteration } from './iteration.ts'
 import type { StageMetrics } from './metrics.ts'
 import type { Position, RunState } from './state.ts'
@@ -17,12 +19,21 @@ export interface Every {
 export interface TransferOptions extends IterateOptions {
   readonly signal: AbortSignal
   readonly every?: Every
+  /** The file that keeps dead letters; undefined where nothing is kept. */
+  readonly letters: LettersFile | undefined
   /** Keeps what the sink has committed. */
   readonly save: (state: RunState) => Promise<void>
   /** Told once the sink is open, with the elements it holds already. */
   readonly opened: (delivered: number) => void
   /** Throws when what came is not all: then the output stays out of sight. */
   readonly check: (position: Position) => void
+}
+
+/** Where a transfer keeps dead letters. */
+export interface LettersFile {
+  readonly path: string
+  /** Renames letters before they are kept. */
+  readonly as?: (letter: DeadLetter) => DeadLetter
 }
 
 /** What a transfer found out. */
@@ -51,6 +62,7 @@ export class Transfer<T> {
   readonly #options: TransferOptions
   #state: RunState
   #iteration: Iteration<T> | undefined
+  #letters: DeadLog | undefined
   #base: Position
   #chunks = 0
   /** Position behind what was written last and is not committed. */
@@ -77,10 +89,11 @@ export class Transfer<T> {
 
   /** Rejects with what went wrong, once all that can be is committed and everything is closed. */
   async run(): Promise<void> {
-    const { run, position, sink } = this.#state
+    const { run, position, sink, behind } = this.#state
     const writer = await this.#sink.open({
       run,
       state: position === null ? undefined : sink,
+      ...(behind !== undefined && { behind }),
       signal: this.#options.signal,
     })
     try {
@@ -94,6 +107,8 @@ export class Transfer<T> {
       await this.#iteration?.close()
       await writer.abort(error)
       throw error
+    } finally {
+      await this.#letters?.close()
     }
   }
 
@@ -109,9 +124,10 @@ export class Transfer<T> {
     const { seed, epoch } = this.#state
     const { chunk } = this.#sink
     this.#chunks = chunk === undefined ? 0 : Math.ceil(this.#written / chunk)
+    this.#letters = await this.#openLetters()
     const iteration = new Iteration<T>(
       this.#root,
-      { ...this.#options, seed, epoch },
+      { ...this.#options, seed, epoch, ...(this.#letters && { deadLetters: this.#letters }) },
       this.#base.checkpoint ?? undefined,
     )
     this.#iteration = iteration
@@ -131,6 +147,18 @@ export class Transfer<T> {
     }
     this.#mark = iteration.mark()
     await this.#commit(writer, true)
+  }
+
+  /** Dead letters of before the last commit; the elements of those behind it are tried again. */
+  async #openLetters(): Promise<DeadLog | undefined> {
+    const { letters, deadLetters } = this.#options
+    if (letters === undefined || deadLetters !== undefined) return undefined
+    return DeadLog.open(letters.path, this.#base.letters ?? this.#start(), letters.as)
+  }
+
+  /** Letters that were there when the run began. */
+  #start(): DeadMark {
+    return this.#state.letters ?? NO_LETTERS
   }
 
   /** The next chunk: as it comes, or gathered to the sink's size. */
@@ -185,14 +213,20 @@ export class Transfer<T> {
   async #commit(writer: Writer<T>, ended = false): Promise<void> {
     const checkpoint = this.#checkpoint()
     if (checkpoint === undefined && !ended) return
+    // At the same moment as the checkpoint, which names the same elements as given up.
+    const letters = this.#letters?.mark()
     const start = performance.now()
     const position: Position = {
       checkpoint: checkpoint ?? null,
       delivered: this.#written,
       skipped: this.#base.skipped + (this.#iteration?.skipped ?? 0),
-      dead: this.#base.dead + (this.#iteration?.dead ?? 0),
+      dead: letters
+        ? letters.count - this.#start().count
+        : this.#base.dead + (this.#iteration?.dead ?? 0),
       ended,
+      ...(letters && { letters }),
     }
+    await this.#letters?.sync()
     const sink = await this.#asked(writer.commit(position as unknown as Json))
     this.#state = { ...this.#state, position, sink }
     await this.#options.save(this.#state)
@@ -222,6 +256,11 @@ export class Transfer<T> {
     } catch (second) {
       return new AggregateError([error, second], `${messageOf(error)}; then ${messageOf(second)}`)
     }
+  }
+
+  /** What is committed. */
+  get position(): Position | null {
+    return this.#state.position
   }
 
   /** What this transfer did so far; undefined when there was nothing left to do. */

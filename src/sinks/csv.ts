@@ -74,8 +74,14 @@ async function openRows<T>(
   options: Options,
   context: SinkContext,
 ): Promise<Writer<T>> {
-  const state = context.state as unknown as CsvState | undefined
-  const file = await GrowingFile.open(path, { ...context, state: state?.file })
+  const { state: own, behind: before, ...rest } = context
+  const behind = before as unknown as CsvState | undefined
+  const state = (own as unknown as CsvState | undefined) ?? behind
+  const file = await GrowingFile.open(path, {
+    ...rest,
+    state: own === undefined ? undefined : state?.file,
+    ...(behind && { behind: behind.file }),
+  })
   const rows = new Rows(path, options, state?.columns ?? undefined)
   return {
     write: ({ first }, elements) => file.write(rows.text(elements, first)),

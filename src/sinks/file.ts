@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { copyFile, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import {
   CheckpointMismatchError,
@@ -57,9 +58,12 @@ export class GrowingFile {
    *
    * @throws CheckpointMismatchError when the file is not what was committed.
    */
-  static async open(path: string, { run, state }: SinkContext): Promise<GrowingFile> {
+  static async open(path: string, { run, state, behind }: SinkContext): Promise<GrowingFile> {
     const part = partOf(path, run)
     try {
+      if (state === undefined && behind !== undefined) {
+        return await GrowingFile.#append(path, part, behind as unknown as FileState)
+      }
       if (state === undefined) return await GrowingFile.#begin(path, part)
       return await GrowingFile.#goOn(path, part, state as unknown as FileState)
     } catch (cause) {
@@ -84,6 +88,17 @@ export class GrowingFile {
   static async #begin(path: string, part: string): Promise<GrowingFile> {
     await mkdir(dirname(resolve(path)), { recursive: true })
     return new GrowingFile(path, part, await open(part, 'w'), { bytes: 0, tail: Buffer.alloc(0) })
+  }
+
+  /** The finished file stays what it is until its longer copy takes its name. */
+  static async #append(path: string, part: string, behind: FileState): Promise<GrowingFile> {
+    const size = await sizeOf(path)
+    if (size !== behind.bytes) {
+      const found = size === undefined ? 'is gone' : `has ${size} bytes`
+      throw changed(path, `${found}, and should have ${behind.bytes}`)
+    }
+    await copyFile(path, part, constants.COPYFILE_FICLONE)
+    return GrowingFile.#goOn(path, part, behind)
   }
 
   static async #goOn(path: string, part: string, state: FileState): Promise<GrowingFile> {

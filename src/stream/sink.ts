@@ -30,6 +30,11 @@ export interface SinkContext {
   readonly run: string
   /** What the last `commit` returned; undefined when there was none. */
   readonly state: Json | undefined
+  /**
+   * For a run that goes on with the finished output of another: what that one's last `commit` returned. What this
+   * run writes comes behind it, and what is there stays visible until this one is finished, too.
+   */
+  readonly behind?: Json
   /** Aborted when the run stops. */
   readonly signal: AbortSignal
 }
