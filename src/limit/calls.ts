@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { BudgetError, CallTimeoutError } from '../errors/index.ts'
 import type { FailureKind } from '../http/index.ts'
 import type { Budget, Costs } from '../stream/budget.ts'
@@ -69,6 +70,7 @@ export class Calls {
     this.#order = policy.orderedBy === undefined ? undefined : new KeyOrder()
     this.#cache =
       policy.cache === undefined ? undefined : new ResultCache(policy.cache, world.store)
+    setMaxListeners(0, this.#control.signal) // every call under way may listen
     world.signal.addEventListener('abort', this.#onAbort, { once: true })
   }
 

@@ -38,7 +38,7 @@ const FIRST_WINDOW = 8
 /** Failures in a row, without a success, after which the server is taken to be down. */
 const DOWN_AFTER = 8
 /** A cycle of a rate takes a minute, within these numbers of calls: one in so many is refused. */
-const LEAST_CYCLE = 40
+const LEAST_CYCLE = 80
 const MOST_CYCLE = 150
 /** What a decrease does shows only when the calls under way are answered. */
 const CYCLE_TURNS = 10

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { ClosedError, InvalidArgumentError } from '../errors/index.ts'
 import type { PlanNode } from '../plan/node.ts'
 import { REWRITING } from '../rewrite/rewrite.ts'
@@ -88,6 +89,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
     if (checkpoint !== undefined) checkCheckpoint(root, checkpoint)
     this.#root = root
     this.#resumed = checkpoint !== undefined
+    setMaxListeners(0, this.#control.signal) // every call under way may listen
     this.#outer = options.signal
     this.#epoch = checkpoint?.epoch ?? options.epoch ?? nextPass(root)
     const rewriting = options.optimize === false ? 0 : REWRITING
