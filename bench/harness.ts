@@ -100,7 +100,7 @@ export function tableOf(rows: readonly Row[]): string {
   const head = ['case', 'subject', 'median', 'min', 'max', 'unit', 'runs', 'x millstream']
   const lines = rows.map((row) => {
     const own = rows.find((other) => other.case === row.case && other.subject === 'millstream')
-    const ratio = own === undefined ? '' : (row.median / own.median).toFixed(2)
+    const ratio = own === undefined || own.median === 0 ? '' : (row.median / own.median).toFixed(2)
     const { subject, unit, runs } = row
     return [row.case, subject, row.median, row.min, row.max, unit, runs, ratio].map(String)
   })

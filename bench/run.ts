@@ -11,6 +11,7 @@ import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { async } from './cases/async.ts'
 import { cost } from './cases/cost.ts'
+import { limits } from './cases/limits.ts'
 import { memory } from './cases/memory.ts'
 import { overhead } from './cases/overhead.ts'
 import { overlap } from './cases/overlap.ts'
@@ -21,9 +22,10 @@ import { installPeers } from './peers/index.ts'
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   async,
   cost,
+  limits,
+  memory,
   overhead,
   overlap,
-  memory,
   resume,
 }
 

@@ -39,12 +39,14 @@ const FIRST_WINDOW = 8
 const DOWN_AFTER = 8
 /** A cycle of a rate takes a minute, within these numbers of calls: one in so many is refused. */
 const LEAST_CYCLE = 80
-const MOST_CYCLE = 150
+const MOST_CYCLE = 250
 /** What a decrease does shows only when the calls under way are answered. */
 const CYCLE_TURNS = 10
 /** Usage is averaged over so many answers' times, and so many answers. */
 const USAGE_TURNS = 4
 const USAGE_CALLS = 16
+/** Answers after which that average is to be trusted. */
+const SURE_CALLS = 32
 const FIRST_GUESS_MS = 1_000
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 30_000
@@ -65,6 +67,7 @@ export class Limiter {
   /** Mean time between answers. */
   #interval = 0
   #answeredAt = 0
+  #answers = 0
   #pausedUntil = 0
   #askedUntil = 0
   #asked = 0
@@ -198,10 +201,13 @@ export class Limiter {
     ticket.startedAt = now
     this.#underWay++
     const late = ticket.pacedBy !== undefined
-    this.#meter('requests').pacer.take(now, 1, late)
+    const requests = this.#meter('requests')
+    requests.pacer.take(now, 1, late)
+    requests.usage.begin(now)
     for (const [name, cost] of Object.entries(ticket.costs)) {
-      const { pacer, suspicion } = this.#meter(name)
+      const { pacer, suspicion, usage } = this.#meter(name)
       pacer.take(now, cost, late)
+      usage.begin(now)
       if (!ticket.again) suspicion.called(cost)
     }
     ticket.go(ticket)
@@ -222,6 +228,7 @@ export class Limiter {
     for (const [name, cost] of Object.entries(spent ?? {})) {
       this.#meter(name).pacer.correct(cost - (costs[name] ?? 0))
     }
+    this.#answers++
     this.#interval += (now - this.#answeredAt - this.#interval) / USAGE_CALLS
     this.#answeredAt = now
     const span = Math.max(USAGE_TURNS * this.#latency, USAGE_CALLS * this.#interval)
@@ -234,7 +241,7 @@ export class Limiter {
 
   /** Calls after a decrease until a rate is back where it was. */
   get #cycle(): Cycle {
-    const rate = this.#meter('requests').usage.rate(this.#clock.now())
+    const rate = this.#meter('requests').usage.rate(this.#clock.now()) ?? 0
     // Calls that are usually under way (Little's law): after a pause there are none.
     const turn = Math.max(this.#underWay, rate * this.#latency)
     const aMinute = Math.max(LEAST_CYCLE, Math.min(MOST_CYCLE, rate * 60_000))
@@ -250,11 +257,12 @@ export class Limiter {
     this.#loweredAt = now
     const costs: Costs = { ...ticket.costs, requests: 1 }
     const limited = this.#limitedMeters(ticket.costs, meter)
+    const sure = this.#answers >= SURE_CALLS
     for (const [name, { pacer, usage }] of this.#meters) {
-      // Where nothing was answered yet, the pause is how long the server needs to let in this call.
-      const guess = (costs[name] ?? 0) / Math.max(pause ?? 0, FIRST_GUESS_MS)
-      const used = Math.max(usage.rate(now), guess)
-      if (limited(name)) pacer.lower(now, used, this.#cycle)
+      // Before any answer, the pause is how long the server needs to let in this call.
+      const guess = (costs[name] ?? 0) / (pause ?? FIRST_GUESS_MS)
+      const used = usage.rate(now) ?? guess
+      if (limited(name)) pacer.lower(now, { used, sure, cycle: this.#cycle })
       else pacer.relax(used)
     }
   }

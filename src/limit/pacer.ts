@@ -6,7 +6,7 @@ const LATE = 0.95
 const EARLY = 0.8
 /** Refusals in a row that come early leave ever less, down to this, but not much less than what the server bears. */
 const LEAST = 0.5
-const BORNE = 0.8
+const BORNE = 0.9
 
 /** The rate grows by this factor in a cycle at most, however long ago the last refusal was. */
 const CYCLE_GROWTH = 16
@@ -104,17 +104,18 @@ export class Pacer {
     return Math.max(this.rate, Math.min(cubic, this.rate * CYCLE_GROWTH ** (1 / cycle.calls)))
   }
 
-  /** The server refused because of this meter. `used` went through of late, units a millisecond, above 0. */
-  lower(now: number, used: number, cycle: Cycle): void {
+  /** The server refused because of this meter. */
+  lower(now: number, { used, sure, cycle }: Refusal): void {
     const first = this.rate === Infinity
     const early = this.#calls < cycle.calls / 2
-    this.#early = early ? this.#early + 1 : 0
-    const left = early ? Math.max(LEAST, EARLY ** this.#early) : LATE
+    this.#early = early && sure ? this.#early + 1 : 0
     // A burst at the start may be refused several times over: that is one answer.
     this.#searching = first || (this.#searching && this.#calls < 3)
-    this.#top = first ? used : Math.min(this.rate, ROOM * used)
-    const borne = Math.min(LATE * this.#top, BORNE * used)
-    this.#base = Math.max(Math.min(this.#floor, this.#top), left * this.#top, first ? 0 : borne)
+    const most = first ? used : sure ? ROOM * used : Infinity
+    this.#top = Math.min(this.rate, most)
+    const left = early ? Math.max(LEAST, EARLY ** Math.max(1, this.#early)) : LATE
+    const borne = first ? 0 : Math.min(LATE * this.#top, BORNE * used)
+    this.#base = Math.max(Math.min(this.#floor, this.#top), left * this.#top, borne)
     this.rate = this.#base
     this.#calls = 0
     this.#next = now
@@ -128,29 +129,45 @@ export class Pacer {
   }
 }
 
+/** What is known when a call is refused. */
+export interface Refusal {
+  /** What went through of late, units a millisecond, above 0. */
+  readonly used: number
+  /** True when enough calls were answered to rely on that. */
+  readonly sure: boolean
+  readonly cycle: Cycle
+}
+
 /** How fast a meter was used of late: an average that forgets with a time constant. */
 export class Usage {
   #sum = 0
-  #at = 0
+  /** Milliseconds that the sum stands for, forgotten alike: right from the first answer on. */
+  #time = 0
+  #at: number | undefined
   #tau = 1
 
-  /** `tau`: milliseconds of the past that count. */
+  /** The first call goes. */
+  begin(now: number): void {
+    this.#at ??= now
+  }
+
+  /** A call was answered. `tau`: milliseconds of the past that count from now on. */
   add(now: number, cost: number, tau: number): void {
-    this.#decay(now)
-    // The rate stays what it is when the time constant changes.
-    const next = Math.max(1, tau)
-    this.#sum = (this.#sum / this.#tau) * next + cost
-    this.#tau = next
+    this.#flow(now)
+    this.#sum += cost
+    this.#tau = Math.max(1, tau)
   }
 
-  /** Units a millisecond. */
-  rate(now: number): number {
-    this.#decay(now)
-    return this.#sum / this.#tau
+  /** Units a millisecond; undefined before the first answer. */
+  rate(now: number): number | undefined {
+    this.#flow(now)
+    return this.#sum > 0 ? this.#sum / Math.max(1, this.#time) : undefined
   }
 
-  #decay(now: number): void {
-    this.#sum *= Math.exp((this.#at - now) / this.#tau)
+  #flow(now: number): void {
+    const kept = Math.exp(((this.#at ?? now) - now) / this.#tau)
+    this.#sum *= kept
+    this.#time = this.#time * kept + this.#tau * (1 - kept)
     this.#at = now
   }
 }

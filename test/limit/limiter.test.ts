@@ -48,7 +48,7 @@ const rows: readonly Row[] = [
   {
     name: 'quota doubled midway',
     with: { change: { at: 6e5, quota: { tokens: 2e6 } } },
-    share: 0.9,
+    share: 0.88,
     refused: 0.015,
   },
   { name: 'requests are limited', with: { quota: { requests: 300 } }, share: 0.97, refused: 0.015 },
