@@ -84,6 +84,7 @@ test('a second run at the same time is refused with 75 and the process that hold
   const { child, ended } = start(...args)
   const growing = isGrowing(join(path, '..'))
   while (!growing()) await new Promise((resolve) => setTimeout(resolve, 2))
+  child.kill('SIGSTOP') // or it may be done before the second one has started
   const second = await command(...args)
   expect(second.code).toBe(75)
   expect(second.stderr).toMatch(new RegExp(`^MILLSTREAM_LOCKED: .*process ${child.pid}, since`))
