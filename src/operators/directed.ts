@@ -105,18 +105,9 @@ export class Directed implements Body {
     const which = this.#choose([])
     const inlet = which === undefined ? undefined : this.#inlets[which]
     if (which === undefined || inlet === undefined) return true
-    if (!(await this.#fill(inlet))) this.#exhaust(which)
+    // An error uses up no choice: an input that a resume reads again may tell its errors again.
+    if (!(await inlet.fill())) this.#exhaust(which)
     return !this.#ended
-  }
-
-  /** An element that fails has used up its choice. */
-  async #fill(inlet: Inlet): Promise<boolean> {
-    try {
-      return await inlet.fill()
-    } catch (error) {
-      this.#chooser.used()
-      throw error
-    }
   }
 
   #exhaust(which: number): void {
