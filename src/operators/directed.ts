@@ -105,9 +105,18 @@ export class Directed implements Body {
     const which = this.#choose([])
     const inlet = which === undefined ? undefined : this.#inlets[which]
     if (which === undefined || inlet === undefined) return true
-    // An error uses up no choice: an input that a resume reads again may tell its errors again.
-    if (!(await inlet.fill())) this.#exhaust(which)
+    if (!(await this.#fill(inlet))) this.#exhaust(which)
     return !this.#ended
+  }
+
+  /** An element that fails has used up its choice, as in tf.data. */
+  async #fill(inlet: Inlet): Promise<boolean> {
+    try {
+      return await inlet.fill()
+    } catch (error) {
+      this.#chooser.used()
+      throw error
+    }
   }
 
   #exhaust(which: number): void {

@@ -30,7 +30,7 @@ export const groupBySpec: JunctionSpec<GroupByParams> = {
   open: (node, context, from) => new GroupBy(node.params, context, from),
 }
 
-/** Token: [groups handed out, state of the input at its start]; groups are folded again after a resume. */
+/** Token: [groups handed out, state of the input at its start, failures told]; groups are folded again after a resume. */
 class GroupBy implements Body {
   readonly #params: GroupByParams
   readonly #context: OpenContext
@@ -40,13 +40,17 @@ class GroupBy implements Body {
   readonly #states = new Map<unknown, unknown>()
   #groups: readonly (readonly [unknown, unknown])[] | undefined
   #done: number
+  /** Elements that failed here and were told, before the checkpoint or since. */
+  #told: number
+  #failures = 0
 
   constructor(params: GroupByParams, context: OpenContext, from: Json | undefined) {
-    const [done, start] = Array.isArray(from) ? (from as readonly Json[]) : []
+    const [done, start, failures] = Array.isArray(from) ? (from as readonly Json[]) : []
     this.#params = params
     this.#context = context
     this.#pace = context.pace()
     this.#done = typeof done === 'number' ? done : 0
+    this.#told = typeof failures === 'number' ? failures : 0
     this.#inlet = new Inlet(context.open(0, Inlet.upstreamOf(start)), start)
     this.#start = this.#inlet.tok()
   }
@@ -70,7 +74,7 @@ class GroupBy implements Body {
   }
 
   tok(): Token {
-    return [this.#done, this.#start]
+    return [this.#done, Inlet.again(this.#start, this.#inlet.told), this.#told]
   }
 
   async #fold(): Promise<readonly (readonly [unknown, unknown])[]> {
@@ -81,8 +85,9 @@ class GroupBy implements Body {
       try {
         while (inlet.i < inlet.n) this.#add(inlet.xs[inlet.i++])
       } catch (error) {
-        // Behind the first group what failed was reported by the run before.
-        if (this.#done === 0) throw new ElementFailure(inlet.ordinal - 1, error)
+        if (++this.#failures <= this.#told) continue
+        this.#told++
+        throw new ElementFailure(inlet.ordinal - 1, error)
       } finally {
         this.#context.meter.busy(start, inlet.i - first)
       }

@@ -1,6 +1,5 @@
-import { CheckpointMismatchError, StageError } from '../errors/index.ts'
 import { ElementFailure } from '../stream/failure.ts'
-import { Inlet } from '../stream/inlet.ts'
+import { Inlet, shorterInput } from '../stream/inlet.ts'
 import { fillMarked, Marks } from '../stream/marks.ts'
 import type { Body, Chunk, Json, OpenContext, Token } from '../stream/operator.ts'
 import { expansionOf } from './expansion.ts'
@@ -80,7 +79,7 @@ export class Groups implements Body {
     const current = this.#current
     const next = this.#inlet.ordinal
     const oldest = Math.min(next, ...starts, current?.group.start ?? next)
-    const state = oldest === next ? this.#inlet.tok() : this.#marks.at(oldest)
+    const state = oldest === next ? this.#inlet.tok() : this.#marks.at(oldest, this.#inlet.told)
     const inner = current?.input.tok() ?? null
     return [state, next, starts, current?.group.start ?? -1, inner, this.#made]
   }
@@ -151,7 +150,9 @@ export class Groups implements Body {
     const [, next, starts, currentStart, inner, made] = from as readonly Json[]
     const inUse = new Set([...(starts as readonly number[]), Number(currentStart)])
     while (this.#inlet.ordinal < Number(next)) {
-      if (!(await this.#fillAgain())) throw this.#shorterInput(Number(next))
+      if (!(await fillMarked(this.#inlet, this.#marks))) {
+        throw shorterInput(this.#grouping.op, this.#inlet.ordinal, Number(next))
+      }
       this.#addAgain(inUse)
     }
     this.#made = Number(made)
@@ -176,22 +177,6 @@ export class Groups implements Body {
     } catch {
       // the checkpoint's run told of it
     }
-  }
-
-  async #fillAgain(): Promise<boolean> {
-    for (;;) {
-      try {
-        return await fillMarked(this.#inlet, this.#marks)
-      } catch (error) {
-        if (!(error instanceof StageError)) throw error
-      }
-    }
-  }
-
-  #shorterInput(wanted: number): CheckpointMismatchError {
-    return new CheckpointMismatchError(
-      `${this.#grouping.op}: the input ended at element ${this.#inlet.ordinal}, but the checkpoint saw ${wanted}: it is not the input it was`,
-    )
   }
 }
 

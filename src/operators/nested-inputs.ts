@@ -1,5 +1,4 @@
-import { CheckpointMismatchError, StageError } from '../errors/index.ts'
-import { Inlet } from '../stream/inlet.ts'
+import { Inlet, shorterInput } from '../stream/inlet.ts'
 import { fillMarked, Marks } from '../stream/marks.ts'
 import type { Json, OpenContext, Token } from '../stream/operator.ts'
 import type { UserFn } from '../stream/spec.ts'
@@ -12,6 +11,8 @@ interface Failed {
   readonly error: unknown
   /** State of the inlet before it. */
   readonly before: Token
+  /** True when it is the input that failed; then what comes behind it was not read. */
+  readonly unread: boolean
 }
 
 /** Inputs by their ordinals, with their states. */
@@ -27,6 +28,8 @@ export class NestedInputs {
   /** Opened, and not taken yet. */
   readonly #ahead: (NestedInput | Failed)[] = []
   #ended = false
+  /** Errors of the input that were told. One that was met may still wait for its turn. */
+  #told: number
   #feeding: Promise<void> | undefined
 
   /** `from` is the inlet's state; `settled` is called when something that goes on in the background is over. */
@@ -39,6 +42,7 @@ export class NestedInputs {
   ) {
     this.#op = op
     this.#inlet = new Inlet(context.open(0, Inlet.upstreamOf(from)), from)
+    this.#told = this.#inlet.told
     this.#expander = new Expander(op, fn, context)
     this.#onSettled = settled
   }
@@ -68,8 +72,9 @@ export class NestedInputs {
   /** The next input; undefined at the end, and before `fill`. Throws what it failed with, once. */
   take(): NestedInput | undefined {
     const next = this.#ahead.shift()
-    if (next !== undefined && 'error' in next) throw next.error
-    return next
+    if (next === undefined || !('error' in next)) return next
+    if (next.unread) this.#told++
+    throw next.error
   }
 
   /** Has up to `count` inputs opened, and reading, before their turn. */
@@ -92,7 +97,7 @@ export class NestedInputs {
     const [first] = this.#ahead
     if (oldest >= this.next && first !== undefined && 'error' in first) return first.before
     const ordinal = Math.min(oldest, this.next)
-    return ordinal === this.#inlet.ordinal ? this.#inlet.tok() : this.#marks.at(ordinal)
+    return ordinal === this.#inlet.ordinal ? this.#inlet.tok() : this.#marks.at(ordinal, this.#told)
   }
 
   /** Inputs before `oldest` are not needed any more. */
@@ -104,7 +109,9 @@ export class NestedInputs {
   async reopen(next: number, inUse: InUse, opened: (input: NestedInput) => void): Promise<void> {
     const states = new Map(inUse)
     while (this.#inlet.ordinal < next) {
-      if (!(await this.#fillAgain())) throw this.#shorterInput(next)
+      if (!(await fillMarked(this.#inlet, this.#marks))) {
+        throw shorterInput(this.#op, this.#inlet.ordinal, next)
+      }
       const state = states.get(this.#inlet.ordinal)
       if (state === undefined) this.#inlet.i++
       else opened(this.#open(state))
@@ -137,7 +144,7 @@ export class NestedInputs {
       if (await fillMarked(inlet, this.#marks)) this.#add()
       else this.#ended = true
     } catch (error) {
-      this.#ahead.push({ ordinal: inlet.ordinal, error, before })
+      this.#ahead.push({ ordinal: inlet.ordinal, error, before, unread: true })
     }
   }
 
@@ -147,7 +154,7 @@ export class NestedInputs {
     try {
       this.#ahead.push(this.#open())
     } catch (error) {
-      this.#ahead.push({ ordinal, error, before })
+      this.#ahead.push({ ordinal, error, before, unread: false })
     }
   }
 
@@ -157,22 +164,5 @@ export class NestedInputs {
     const x = this.#inlet.xs[this.#inlet.i++]
     const made = this.#expander.expand(x, ordinal, upstreamOf(from))
     return nestedInput(ordinal, made, from, this.#onSettled)
-  }
-
-  /** Errors between inputs in use were delivered before the checkpoint. */
-  async #fillAgain(): Promise<boolean> {
-    for (;;) {
-      try {
-        return await fillMarked(this.#inlet, this.#marks)
-      } catch (error) {
-        if (!(error instanceof StageError)) throw error
-      }
-    }
-  }
-
-  #shorterInput(wanted: number): CheckpointMismatchError {
-    return new CheckpointMismatchError(
-      `${this.#op}: the input ended at element ${this.#inlet.ordinal}, but the checkpoint saw ${wanted}: it is not the input it was`,
-    )
   }
 }

@@ -1,16 +1,7 @@
-import { CheckpointMismatchError } from '../errors/index.ts'
 import type { PlanNode } from '../plan/node.ts'
-import { Inlet } from '../stream/inlet.ts'
-import type {
-  Body,
-  Chunk,
-  Json,
-  LazyToken,
-  Meter,
-  OpenContext,
-  Pace,
-  Token,
-} from '../stream/operator.ts'
+import { Inlet, shorterInput } from '../stream/inlet.ts'
+import { fillMarked, Marks } from '../stream/marks.ts'
+import type { Body, Chunk, Json, Meter, OpenContext, Pace, Token } from '../stream/operator.ts'
 import { combine, hashBelow } from '../stream/random.ts'
 import { plain } from '../stream/token.ts'
 import { expectedAge, heldAfter, oldest } from './shuffle-order.ts'
@@ -40,14 +31,7 @@ export const shuffleSpec: JunctionSpec<ShuffleParams> = {
   open: (node, context, from) => new Shuffle(node, context, from),
 }
 
-/** State of the input at an ordinal; a list that only grows forwards, old ends die with their last token. */
-interface Mark {
-  readonly ordinal: number
-  readonly state: Token
-  next: Mark | undefined
-}
-
-/** Token: [outputs, input length or -1, inlet state at or before the oldest element held]. */
+/** Token: [outputs, input length or -1, inlet state at the oldest element held]. */
 class Shuffle implements Body {
   readonly #key: number
   readonly #size: number
@@ -58,10 +42,11 @@ class Shuffle implements Body {
   /** Ordinals of what the slots hold, to know which marks are still needed. */
   #held: Float64Array
   #outputs = 0
+  /** Ordinal of the first element that this run reads. */
+  readonly #start: number
   /** Length of the input, once its end was seen. */
   #length: number | undefined
-  #oldestMark: Mark
-  #newestMark: Mark
+  readonly #marks = new Marks()
   #scanAt = 0
   #filled = false
   #restore: { readonly outputs: number } | undefined
@@ -73,11 +58,8 @@ class Shuffle implements Body {
     this.#meter = context.meter
     const [outputs, length, state] = Array.isArray(from) ? (from as readonly Json[]) : []
     this.#inlet = new Inlet(context.open(0, Inlet.upstreamOf(state)), state)
-    this.#oldestMark = this.#newestMark = {
-      ordinal: this.#inlet.ordinal,
-      state: this.#inlet.tok(),
-      next: undefined,
-    }
+    this.#start = this.#inlet.ordinal
+    this.#marks.put(this.#start, this.#inlet.tok())
     this.#held = new Float64Array(Math.min(params.size, 1024))
     if (typeof outputs === 'number' && outputs > 0) {
       this.#outputs = outputs
@@ -89,7 +71,7 @@ class Shuffle implements Body {
   async pull(): Promise<Chunk | null> {
     if (this.#restore !== undefined) await this.#refill()
     else if (!this.#filled) await this.#firstFill()
-    if (this.#length === undefined && !(await this.#next())) {
+    if (this.#length === undefined && !(await fillMarked(this.#inlet, this.#marks))) {
       this.#length = this.#size + this.#outputs
     }
     const out: unknown[] = []
@@ -105,7 +87,17 @@ class Shuffle implements Body {
   }
 
   tok(): Token {
-    return tokenOf(this.#key, this.#outputs, this.#size, this.#length, this.#oldestMark)
+    const n = this.#outputs
+    const length = this.#length
+    const marks = this.#marks.kept()
+    const { told, ordinal } = this.#inlet
+    // Which element is the oldest takes thousands of steps to find out: only when the checkpoint is written.
+    return {
+      toJSON: (): Json => {
+        const least = n === 0 ? this.#start : oldest(heldAfter(this.#key, n, this.#size, length))
+        return [n, length ?? -1, plain(marks.at(Math.min(least, ordinal), told))]
+      },
+    }
   }
 
   #emit(): unknown {
@@ -124,19 +116,9 @@ class Shuffle implements Body {
     return x
   }
 
-  /** Makes sure that the inlet has an element, and marks where each chunk of the input starts. */
-  async #next(): Promise<boolean> {
-    if (this.#inlet.i < this.#inlet.n) return true
-    if (!(await this.#inlet.fill())) return false
-    const mark: Mark = { ordinal: this.#inlet.ordinal, state: this.#inlet.tok(), next: undefined }
-    this.#newestMark.next = mark
-    this.#newestMark = mark
-    return true
-  }
-
   async #firstFill(): Promise<void> {
     while (this.#slots.length < this.#size) {
-      if (!(await this.#next())) {
+      if (!(await fillMarked(this.#inlet, this.#marks))) {
         this.#length = this.#slots.length
         break
       }
@@ -166,7 +148,8 @@ class Shuffle implements Body {
     held.forEach((ordinal, slot) => (slotOf[ordinal - base] = slot))
     this.#held = held
     while (this.#inlet.ordinal < end) {
-      if (!(await this.#next())) throw shorterInput(this.#inlet.ordinal, end)
+      if (!(await fillMarked(this.#inlet, this.#marks)))
+        throw shorterInput('shuffle', this.#inlet.ordinal, end)
       const stop = Math.min(this.#inlet.n, this.#inlet.i + end - this.#inlet.ordinal)
       for (; this.#inlet.i < stop; this.#inlet.i++) {
         const slot = slotOf[this.#inlet.ordinal - base] ?? -1
@@ -180,32 +163,6 @@ class Shuffle implements Body {
   /** Lets go of marks before the oldest element held; rarely, because it looks at every slot. */
   #trim(): void {
     this.#scanAt = this.#outputs + 4 * this.#size
-    const least = oldest(this.#held.subarray(0, this.#slots.length))
-    let mark = this.#oldestMark
-    while (mark.next !== undefined && mark.next.ordinal <= least) mark = mark.next
-    this.#oldestMark = mark
+    this.#marks.forget(oldest(this.#held.subarray(0, this.#slots.length)))
   }
-}
-
-function tokenOf(
-  key: number,
-  n: number,
-  size: number,
-  length: number | undefined,
-  from: Mark,
-): LazyToken {
-  return {
-    toJSON(): Json {
-      const least = n === 0 ? from.ordinal : oldest(heldAfter(key, n, size, length))
-      let mark = from
-      while (mark.next !== undefined && mark.next.ordinal <= least) mark = mark.next
-      return [n, length ?? -1, plain(mark.state)]
-    },
-  }
-}
-
-function shorterInput(got: number, wanted: number): Error {
-  return new CheckpointMismatchError(
-    `shuffle: the input ended at element ${got}, but the checkpoint saw ${wanted}: it is not the input it was`,
-  )
 }

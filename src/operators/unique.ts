@@ -72,7 +72,8 @@ class Unique implements Body {
   }
 
   tok(): Token {
-    return [Math.max(this.#before, this.#inlet.ordinal), this.#start]
+    const start = Inlet.again(this.#start, this.#inlet.told)
+    return [Math.max(this.#before, this.#inlet.ordinal), start]
   }
 
   close(): Promise<void> {

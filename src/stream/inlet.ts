@@ -1,4 +1,4 @@
-import { CheckpointMismatchError, InvalidArgumentError } from '../errors/index.ts'
+import { CheckpointMismatchError, InvalidArgumentError, StageError } from '../errors/index.ts'
 import type { Chunk, Json, Operator, Token } from './operator.ts'
 
 const NONE: Chunk<never> = []
@@ -9,12 +9,18 @@ const NONE: Chunk<never> = []
  * Its token is `[state before the chunk, offset in the chunk, ordinal]`: that one triple turns state at chunk
  * boundaries into state at any element. Resume opens the upstream at the chunk's start and drops `offset`
  * elements, however the chunks then fall.
+ *
+ * An operator that reads elements again after a resume (`again`) meets the errors between them again. They were
+ * told, and telling them twice would be one too many for whatever counts them: a fourth member says how many to
+ * pass over.
  */
 export class Inlet<T = unknown> {
   xs: Chunk<T> = NONE
   /** Place of the next element in `xs`. */
   i = 0
   n = 0
+  /** Errors of elements that the input had so far. */
+  errors = 0
   readonly #up: Operator<T>
   /** Elements read before `xs[0]`. */
   #base: number
@@ -23,18 +29,32 @@ export class Inlet<T = unknown> {
   #drop: number
   #filling: Promise<boolean> | undefined
   #ended = false
+  /** Errors to come that were told before the checkpoint. */
+  #repeats: number
 
   /** `from` is this inlet's token; `up` must have been opened with `upstreamOf(from)`. */
   constructor(up: Operator<T>, from?: Json) {
-    const [, offset, ordinal] = from === undefined ? [null, 0, 0] : tripleOf(from)
+    const [, offset, ordinal, repeats] = from === undefined ? [null, 0, 0, 0] : partsOf(from)
     this.#up = up
+    this.#repeats = repeats
     this.#drop = offset
     this.#base = ordinal - offset
   }
 
   /** The part of an inlet's token that its upstream is opened with. */
   static upstreamOf(from: Json | undefined): Json | undefined {
-    return from === undefined ? undefined : tripleOf(from)[0]
+    return from === undefined ? undefined : partsOf(from)[0]
+  }
+
+  /** `token`, of elements behind which `told` errors were told: a resume from there passes over them. */
+  static again(token: Token, told: number): Token {
+    const [up, offset, ordinal] = token as readonly [Token, number, number]
+    return told === 0 ? token : [up, offset, ordinal, told]
+  }
+
+  /** Errors that were told, before the checkpoint or since: those so far, and those that a resume has yet to meet. */
+  get told(): number {
+    return this.errors + this.#repeats
   }
 
   /** Number of elements taken so far: the ordinal of the next one. */
@@ -53,9 +73,9 @@ export class Inlet<T = unknown> {
   tok(): Token {
     const filling = this.#filling !== undefined
     if (this.#before !== undefined && (this.i < this.n || filling)) {
-      return [this.#before, this.i + this.#drop, this.ordinal]
+      return Inlet.again([this.#before, this.i + this.#drop, this.ordinal], this.#repeats)
     }
-    return [this.#up.tok(), this.#drop, this.ordinal]
+    return Inlet.again([this.#up.tok(), this.#drop, this.ordinal], this.#repeats)
   }
 
   /** The token at place `i` of the chunk that is being read. */
@@ -70,7 +90,8 @@ export class Inlet<T = unknown> {
         this.#before = this.#up.tok()
         this.xs = NONE
         this.i = this.n = 0
-        const xs = await this.#up.pull()
+        const xs = await this.#next()
+        if (xs === undefined) continue
         if (xs === null) {
           this.#ended = true
           this.#checkDropped()
@@ -80,6 +101,19 @@ export class Inlet<T = unknown> {
       }
     } finally {
       this.#filling = undefined
+    }
+  }
+
+  /** Undefined in place of an error that was told already. */
+  async #next(): Promise<Chunk<T> | null | undefined> {
+    try {
+      return await this.#up.pull()
+    } catch (error) {
+      if (!(error instanceof StageError)) throw error
+      this.errors++
+      if (this.#repeats === 0) throw error
+      this.#repeats--
+      return undefined
     }
   }
 
@@ -101,14 +135,22 @@ export class Inlet<T = unknown> {
   }
 }
 
-function tripleOf(from: Json): readonly [Json, number, number] {
-  if (Array.isArray(from) && from.length === 3) {
-    const [up, offset, ordinal] = from as readonly Json[]
-    if (up !== undefined && typeof offset === 'number' && typeof ordinal === 'number') {
-      return [up, offset, ordinal]
+function partsOf(from: Json): readonly [Json, number, number, number] {
+  if (Array.isArray(from)) {
+    const [up, offset, ordinal, repeats = 0] = from as readonly Json[]
+    const whole = [offset, ordinal, repeats]
+    if (up !== undefined && whole.every((part) => typeof part === 'number')) {
+      return [up, Number(offset), Number(ordinal), Number(repeats)]
     }
   }
   throw new InvalidArgumentError(
     `not a checkpoint: expected [state, offset, ordinal], got ${JSON.stringify(from)}`,
+  )
+}
+
+/** The input of a resume is shorter than it was. */
+export function shorterInput(op: string, got: number, wanted: number): CheckpointMismatchError {
+  return new CheckpointMismatchError(
+    `${op}: the input ended at element ${got}, but the checkpoint saw ${wanted}: it is not the input it was`,
   )
 }

@@ -1,10 +1,12 @@
-import type { Inlet } from './inlet.ts'
+import { Inlet } from './inlet.ts'
 import type { Token } from './operator.ts'
 
 /** Where a chunk of the input starts, or where reading it failed. */
 interface Mark {
   readonly at: number
   readonly state: Token
+  /** Errors of the input before it. */
+  readonly errors: number
   next: Mark | undefined
 }
 
@@ -18,19 +20,22 @@ export class Marks {
 
   /** To be called when the inlet has a new chunk, which begins at `at`. */
   add(inlet: Inlet, at = inlet.ordinal): void {
-    this.put(at, inlet.tok())
+    this.put(at, inlet.tok(), inlet.errors)
   }
 
-  /** `state` is the inlet's token at `at`. */
-  put(at: number, state: Token): void {
-    const mark: Mark = { at, state, next: undefined }
+  /** `state` is the inlet's token at `at`, behind `errors` of the input. */
+  put(at: number, state: Token, errors = 0): void {
+    const mark: Mark = { at, state, errors, next: undefined }
     if (this.#newest === undefined) this.#oldest = mark
     else this.#newest.next = mark
     this.#newest = mark
   }
 
-  /** The inlet's token at an element that was read: not one before `forget`. */
-  at(element: number): Token {
+  /**
+   * The inlet's token at an element that was read: not one before `forget`. Of the errors of the input `told` were
+   * told; without it, the operator takes them for elements, and must meet them again.
+   */
+  at(element: number, told?: number): Token {
     let mark = this.#oldest
     while (mark?.next !== undefined && mark.next.at <= element) mark = mark.next
     if (mark === undefined || mark.at > element) {
@@ -38,7 +43,8 @@ export class Marks {
     }
     const [up, offset, ordinal] = mark.state as readonly [Token, number, number]
     const behind = element - mark.at
-    return [up, offset + behind, ordinal + behind]
+    const token = [up, offset + behind, ordinal + behind]
+    return told === undefined ? token : Inlet.again(token, told - mark.errors)
   }
 
   /** Elements before `element` are not needed any more. */
@@ -46,6 +52,14 @@ export class Marks {
     while (this.#oldest?.next !== undefined && this.#oldest.next.at <= element) {
       this.#oldest = this.#oldest.next
     }
+  }
+
+  /** The marks there are: they stay, whatever is forgotten later. */
+  kept(): Marks {
+    const kept = new Marks()
+    kept.#oldest = this.#oldest
+    kept.#newest = this.#newest
+    return kept
   }
 }
 
