@@ -1,4 +1,5 @@
-/** What all benchmarks share: rows, medians, checks, the machine, how results are printed. */
+/** What all benchmarks share: rows, medians, checks, processes, the machine, how results are printed. */
+import type { ChildProcess } from 'node:child_process'
 import { availableParallelism, cpus, loadavg, release, totalmem, type as osType } from 'node:os'
 
 /** One subject in one case. */
@@ -80,6 +81,28 @@ export async function cpuTime(work: () => unknown): Promise<number> {
   await work()
   const { user, system } = process.cpuUsage(before)
   return (user + system) / 1000
+}
+
+/** The next message of a process of `subject`. Rejects when it ends without one. */
+export function answerOf<T>(child: ChildProcess, subject: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const fail = (): void => {
+      const end = child.exitCode ?? child.signalCode
+      reject(new Error(`the process of ${subject} ended with ${end} before it answered`))
+    }
+    // `exit` may come before the last message, `disconnect` only behind it.
+    const onDisconnect = (): void => {
+      child.off('message', onMessage)
+      if (child.exitCode === null && child.signalCode === null) child.once('exit', fail)
+      else fail()
+    }
+    const onMessage = (message: unknown): void => {
+      child.off('disconnect', onDisconnect)
+      resolve(message as T)
+    }
+    child.once('disconnect', onDisconnect)
+    child.once('message', onMessage)
+  })
 }
 
 /** What the figures were measured on. */

@@ -4,9 +4,8 @@
  * processor, waiting for it left out. `without change` is the library again: how far it is from 1 is the noise.
  */
 import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { type Benchmark, type Options, type Row, rowOf } from '../harness.ts'
+import { answerOf, type Benchmark, type Options, type Row, rowOf } from '../harness.ts'
 import { makeVariants, variants } from './cost-copies.ts'
 import { cases, type Result, type Setting } from './cost-process.ts'
 
@@ -49,13 +48,7 @@ async function measure(name: string, folder: string, { quick, log }: Options): P
   })
 }
 
-async function inProcess(setting: Setting): Promise<Result> {
+function inProcess(setting: Setting): Promise<Result> {
   const path = fileURLToPath(new URL('./cost-process.ts', import.meta.url))
-  const child = fork(path, [JSON.stringify(setting)])
-  const exit = once(child, 'exit').then(([code]) => {
-    throw new Error(`a process of bench cost ended with ${String(code)} before it answered`)
-  })
-  const [result] = (await Promise.race([once(child, 'message'), exit])) as [Result]
-  exit.catch(() => undefined) // it ends, after its answer
-  return result
+  return answerOf(fork(path, [JSON.stringify(setting)]), setting.name)
 }

@@ -6,8 +6,8 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { type FakeApi, fakeApi } from 'millstream/testing'
-import { type Benchmark, type Options, type Row, rowOf } from '../harness.ts'
+import { type FakeApi, fakeApi, type FakeApiStats } from 'millstream/testing'
+import { type Benchmark, CheckMismatch, type Options, type Row, rowOf } from '../harness.ts'
 import { type Batch, perBatch, type Work } from './limits-work.ts'
 
 const speed = 30
@@ -44,17 +44,20 @@ const cases: readonly Case[] = [
   { name: 'quota halved midway', halved: true, subjects: own },
 ]
 
-/** What is told of each subject. */
-interface Figures {
-  readonly 'quota used, %': number
-  readonly 'refused, %': number
-  readonly 'work lost, %': number
-  readonly 'calls inside a Retry-After': number
-  readonly seconds: number
-}
+/** Units of what is told of each subject. */
+const units = {
+  'quota used': '%',
+  refused: '%',
+  'work lost': '%',
+  'calls inside a Retry-After': 'calls',
+  time: 's',
+} as const
 
-/** What a process says of itself. */
+type Figures = Readonly<Record<keyof typeof units, number>>
+
+/** What a process says of itself: documents, and its time. */
 interface Outcome {
+  readonly done: number
   readonly lost: number
   /** Calls sent before the time that a refusal it had read named. */
   readonly early: number
@@ -67,26 +70,19 @@ export const limits: Benchmark = {
   run: async (options) => {
     const rows: Row[] = []
     for (const { name, halved, subjects } of cases) {
-      for (const subject of subjects) {
-        const figures = await measure(subject, halved, options)
-        const check = `${documentsOf(options)} documents`
-        for (const [unit, figure] of Object.entries(figures)) {
-          const what = { case: `${name}: ${unit}`, subject: subject.name, unit: '', check }
-          rows.push(rowOf(what, [figure]))
+      const measured: { subject: string; figures: Figures; check: string }[] = []
+      for (const one of subjects) {
+        measured.push({ subject: one.name, ...(await measure(one, halved, options)) })
+      }
+      for (const figure of Object.keys(units) as (keyof typeof units)[]) {
+        for (const { subject, figures, check } of measured) {
+          const what = { case: `${name}: ${figure}`, subject, unit: units[figure], check }
+          rows.push(rowOf(what, [figures[figure]]))
         }
       }
     }
-    return rows.toSorted((a, b) => order(a) - order(b))
+    return rows
   },
-}
-
-/** Rows of a figure stand together. */
-function order({ case: name }: Row): number {
-  const [title = ''] = name.split(':')
-  const figure = ['quota', 'refused', 'work', 'calls', 'seconds'].findIndex((word) =>
-    name.includes(`: ${word}`),
-  )
-  return cases.findIndex((one) => one.name === title) * 10 + figure
 }
 
 function documentsOf({ quick }: Options): number {
@@ -97,7 +93,7 @@ async function measure(
   { name, as, processes }: Case['subjects'][number],
   halved: boolean,
   options: Options,
-): Promise<Figures> {
+): Promise<{ figures: Figures; check: string }> {
   const api = await fakeApi({
     quota,
     speed,
@@ -110,24 +106,37 @@ async function measure(
   const documents = documentsOf(options)
   const watch = halved ? halveMidway(api, documents / perBatch / 2) : undefined
   const share = documents / processes
-  const outcomes = await Promise.all(
-    Array.from({ length: processes }, (_, k) =>
-      run({ subject: as, url: api.url, documents: share, first: k * share, quota, speed }),
-    ),
-  )
-  clearInterval(watch)
-  const { stats } = api
-  const lost = outcomes.reduce((sum, one) => sum + one.lost, 0)
-  await api.close()
-  const figures = {
-    'quota used, %': 100 * stats.share,
-    'refused, %': (100 * stats.refused) / stats.calls,
-    'work lost, %': (100 * lost) / documents,
-    'calls inside a Retry-After': outcomes.reduce((sum, one) => sum + one.early, 0),
-    seconds: Math.max(...outcomes.map(({ seconds }) => seconds)),
+  try {
+    const outcomes = await Promise.all(
+      Array.from({ length: processes }, (_, k) =>
+        run({ subject: as, url: api.url, documents: share, first: k * share, quota, speed }),
+      ),
+    )
+    const figures = figuresOf(outcomes, api.stats, documents)
+    options.log(`${name}${halved ? ', quota halved' : ''}: ${JSON.stringify(figures)}`)
+    return { figures, check: checkOf(name, outcomes, documents) }
+  } finally {
+    clearInterval(watch)
+    await api.close()
   }
-  options.log(`${name}${halved ? ', quota halved' : ''}: ${JSON.stringify(figures)}`)
-  return figures
+}
+
+function figuresOf(outcomes: readonly Outcome[], stats: FakeApiStats, documents: number): Figures {
+  const lost = outcomes.reduce((sum, one) => sum + one.lost, 0)
+  return {
+    'quota used': 100 * stats.share,
+    refused: (100 * stats.refused) / stats.calls,
+    'work lost': (100 * lost) / documents,
+    'calls inside a Retry-After': outcomes.reduce((sum, one) => sum + one.early, 0),
+    time: Math.max(...outcomes.map(({ seconds }) => seconds)),
+  }
+}
+
+/** All documents were embedded, or given up as lost. */
+function checkOf(subject: string, outcomes: readonly Outcome[], documents: number): string {
+  const dealtWith = outcomes.reduce((sum, { done, lost }) => sum + done + lost, 0)
+  if (dealtWith === documents) return `${documents} documents`
+  throw new CheckMismatch(`${subject}: ${dealtWith} documents of ${documents}`)
 }
 
 function halveMidway(api: FakeApi<Batch>, calls: number): NodeJS.Timeout {

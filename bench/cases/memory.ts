@@ -3,10 +3,10 @@
  * the peak of the process over what it had at its start and what the buffers must hold; and what 100 epochs leave
  * behind, an epoch. A loop written by hand with the same buffers runs beside it.
  */
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { type Benchmark, type Row, rowOf } from '../harness.ts'
+import { answerOf, type Benchmark, type Row, rowOf } from '../harness.ts'
 import type { Job, Outcome } from './memory-process.ts'
 
 const rounds = 5
@@ -23,8 +23,8 @@ export const memory: Benchmark = {
     const elements = quick ? 600 : 34_000
     const rows: Row[] = []
     const peaks = new Map<string, number[]>()
+    const checks = new Map<string, string>()
     const slopes: number[] = []
-    let check = ''
     for (let k = 0; k < (quick ? 1 : rounds); k++) {
       for (const subject of ['millstream', 'plain loop'] as const) {
         const job = { subject, elements, elementBytes, shuffled, batched, epochs: 0 }
@@ -32,7 +32,7 @@ export const memory: Benchmark = {
         log(`${subject}: peak ${megabytes(outcome.peak)} MB over ${megabytes(outcome.base)} MB`)
         const over = outcome.peak - outcome.base - liveBytes
         peaks.set(subject, [...(peaks.get(subject) ?? []), Math.max(0.1, over / 1e6)])
-        check = outcome.check
+        checks.set(subject, outcome.check)
       }
       const epochs = {
         subject: 'millstream',
@@ -46,6 +46,7 @@ export const memory: Benchmark = {
     }
     for (const [subject, figures] of peaks) {
       const unit = 'MB over base and live buffers'
+      const check = checks.get(subject) ?? ''
       rows.push(rowOf({ case: 'peak', subject, unit, check }, figures))
     }
     rows.push(
@@ -59,15 +60,11 @@ const megabytes = (bytes: number): number => Math.round(bytes / 1e6)
 
 async function run(job: Job): Promise<Outcome> {
   const path = fileURLToPath(new URL('./memory-process.ts', import.meta.url))
-  const child: ChildProcess = fork(path, [JSON.stringify(job)], {
+  const child = fork(path, [JSON.stringify(job)], {
     execArgv: [...process.execArgv, '--expose-gc'],
   })
   const ended = once(child, 'exit')
-  const answer = once(child, 'message') as Promise<[Outcome]>
-  const first = await Promise.race([answer, ended])
-  if (typeof first[0] !== 'object' || first[0] === null) {
-    throw new Error(`the process of ${job.subject} ended with ${String(first[0])}`)
-  }
-  await ended
-  return first[0] as Outcome
+  const outcome = await answerOf<Outcome>(child, job.subject)
+  await ended // the next one has the machine to itself
+  return outcome
 }

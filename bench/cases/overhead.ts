@@ -5,7 +5,14 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { type Benchmark, CheckMismatch, type Options, type Row, rowOf } from '../harness.ts'
+import {
+  answerOf,
+  type Benchmark,
+  CheckMismatch,
+  type Options,
+  type Row,
+  rowOf,
+} from '../harness.ts'
 import { numbersLoop, objectsLoop } from './overhead-loops.ts'
 import type { Result, Setting } from './overhead-process.ts'
 import { type Shape, Tally } from './overhead-work.ts'
@@ -106,17 +113,4 @@ function expectedOf(shape: Shape, n: number): string {
   else objectsLoop(n, tally)
   known.set(key, tally.check)
   return tally.check
-}
-
-function answerOf<T>(child: ChildProcess, subject: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onExit = (code: number | null): void => {
-      reject(new Error(`the process of ${subject} ended with ${code}`))
-    }
-    child.once('exit', onExit)
-    child.once('message', (message) => {
-      child.off('exit', onExit)
-      resolve(message as T)
-    })
-  })
 }

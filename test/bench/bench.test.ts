@@ -1,11 +1,11 @@
-import { spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { checkRows, CheckMismatch, rowOf, tableOf } from '../../bench/harness.ts'
+import { answerOf, checkRows, CheckMismatch, rowOf, tableOf } from '../../bench/harness.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -55,6 +55,21 @@ test('bench cost finds what it takes out of the library', { timeout: 120_000 }, 
   expect(status, err).toBe(0)
   expect(out).toMatch(/one loop, cost +with \/ without metrics/)
   expect(out).toMatch(/async map, cost +with \/ without tokens/)
+})
+
+test('bench resume reads the same element by both ways', { timeout: 60_000 }, () => {
+  const { status, out, err } = bench('resume', '--quick')
+  expect(status, err).toBe(0)
+  expect(out.match(/running again to there/g)).toHaveLength(3)
+})
+
+test('a process that ends without an answer fails its benchmark, and says how it ended', async () => {
+  const child = (code: string): ChildProcess =>
+    spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  expect(await answerOf(child('process.send({ n: 7 })'), 'one')).toEqual({ n: 7 })
+  await expect(answerOf(child('process.exit(3)'), 'two')).rejects.toThrow(
+    'the process of two ended with 3 before it answered',
+  )
 })
 
 test('an unknown name lists the names, with exit code 2', () => {
