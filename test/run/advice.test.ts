@@ -65,6 +65,11 @@ const cases: readonly (readonly [WarningCode, Dataset<unknown>, Dataset<unknown>
       .shard(2, 0),
     numbers.map(calls).shard(1, 0),
   ],
+  [
+    'unordered-before-shuffle',
+    numbers.interleave((x) => [x, x], { deterministic: false }).shuffle(1000),
+    numbers.interleave((x) => [x, x]).shuffle(1000),
+  ],
   ['no-prefetch', numbers.map(calls).batch(8), numbers.map(calls).batch(8).prefetch(2)],
 ]
 

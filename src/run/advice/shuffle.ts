@@ -73,17 +73,17 @@ export const largeShuffle: Rule = {
   },
 }
 
-/** The order in which an unordered map finished is part of a checkpoint, back to the oldest element held. */
+/** The order in which an interleave took what was there is part of a checkpoint, back to the oldest element held. */
 export const unorderedShuffle: Rule = {
   code: 'unordered-before-shuffle',
   check: (node, facts) => {
     const entries = facts.traits(node).rereads ?? 0
     if (node.op !== 'shuffle' || entries < 1000) return undefined
     for (const above of facts.above(node)) {
-      if (param(above, 'ordered') !== false && param(above, 'deterministic') !== false) continue
+      if (param(above, 'deterministic') !== false) continue
       return (
-        `makes a checkpoint hold the order of about ${about(entries)} results of ${facts.nameOf(above)}. ` +
-        'Keep their order, or map behind the shuffle'
+        `makes a checkpoint hold the order of about ${about(entries)} elements of ${facts.nameOf(above)}. ` +
+        'Keep it deterministic, or shuffle before it'
       )
     }
     return undefined
