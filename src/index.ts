@@ -34,7 +34,7 @@ export type {
   Zipped,
 } from './dataset/index.ts'
 export * from './errors/index.ts'
-export type { Cost } from './limit/calls.ts'
+export type { Cost } from './limit/cost.ts'
 export { Limit, limit, type LimitOptions } from './limit/limit.ts'
 export type { Rate } from './limit/rate.ts'
 export type { RetryOptions } from './limit/retry.ts'

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../errors/index.ts'
-import type { CallPolicy, Cost } from '../limit/calls.ts'
+import type { CallPolicy } from '../limit/calls.ts'
+import type { Cost } from '../limit/cost.ts'
 import { Limit } from '../limit/limit.ts'
 import { type RetryOptions, retryPolicyOf } from '../limit/retry.ts'
 import { checkFunction, checkWhole } from '../operators/check.ts'

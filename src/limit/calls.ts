@@ -5,15 +5,13 @@ import type { Budget, Costs } from '../stream/budget.ts'
 import type { CallStore } from '../stream/call-store.ts'
 import { type Clock, sleep } from '../stream/clock.ts'
 import { combine } from '../stream/random.ts'
+import { type Cost, costsOf } from './cost.ts'
 import { type Limit, outcomeOf } from './limit.ts'
 import type { Limiter, Outcome, Ticket } from './limiter.ts'
 import { KeyOrder } from './order.ts'
 import { ResultCache } from './result-cache.ts'
 import { kindOf, nextDelay, type RetryPolicy } from './retry.ts'
 import { Slots } from './slots.ts'
-
-/** What a call costs: a number of tokens, or amounts by meter. */
-export type Cost = number | Costs
 
 type AnyFn<R> = (...args: never[]) => R
 
@@ -110,16 +108,16 @@ export class Calls {
 
   async #attempts(state: CallState): Promise<CallResult> {
     const { budget } = this.#world
-    const costs = costsOf(apply(this.#policy.cost, state.x))
+    const costs = this.#costOf(state.x)
     const counted = { ...costs, requests: 1 }
     await budget?.reserve(counted)
     let spent: Costs | undefined
     try {
-      const result = await this.#untilDone(state, costs, (value) => {
+      return await this.#untilDone(state, costs, (value) => {
+        spent = costs // the call was made, also where `spent` throws
         spent = this.#spentOf(value, state.x) ?? costs
         return spent
       })
-      return result
     } finally {
       if (spent === undefined) budget?.release(counted)
       else budget?.pay(counted, { ...spent, requests: 1 })
@@ -197,6 +195,7 @@ export class Calls {
     costs: Costs,
     again: boolean,
   ): Promise<Ticket | undefined> {
+    this.#control.signal.throwIfAborted()
     if (limiter === undefined) {
       if (!this.slots.take()) await this.#nextSlot()
       return undefined
@@ -277,10 +276,15 @@ export class Calls {
     return chosen?.limiter(this.#world.clock)
   }
 
+  #costOf(x: unknown): Costs {
+    const { cost } = this.#policy
+    return cost === undefined ? {} : costsOf('map: cost', (cost as (x: unknown) => Cost)(x))
+  }
+
   #spentOf(value: unknown, x: unknown): Costs | undefined {
     const { spent } = this.#policy
     if (spent === undefined) return undefined
-    return costsOf((spent as (value: unknown, x: unknown) => Cost)(value, x))
+    return costsOf('map: spent', (spent as (value: unknown, x: unknown) => Cost)(value, x))
   }
 }
 
@@ -311,11 +315,6 @@ export function endsRun(error: unknown): boolean {
 
 function apply<R>(fn: AnyFn<R> | undefined, x: unknown): R | undefined {
   return (fn as ((x: unknown) => R) | undefined)?.(x)
-}
-
-function costsOf(cost: Cost | undefined): Costs {
-  if (cost === undefined) return {}
-  return typeof cost === 'number' ? { tokens: cost } : cost
 }
 
 function cachedOf(result: CallResult) {

@@ -3,6 +3,7 @@ import { failureOf, pauseOf, remainingOf } from '../http/index.ts'
 import type { Costs } from '../stream/budget.ts'
 import { type Clock, systemClock } from '../stream/clock.ts'
 import { keyOfText } from '../stream/random.ts'
+import { costsOf } from './cost.ts'
 import { type Ceilings, Limiter, type Outcome, type Ticket } from './limiter.ts'
 import { type Rate, rateOf } from './rate.ts'
 import { Registry } from './registry.ts'
@@ -69,11 +70,12 @@ export class Limit {
   /**
    * Calls `fn` when the limit lets it, for calls beside pipelines. Refusals are noted and thrown.
    *
-   * @throws what `fn` throws.
+   * @throws what `fn` throws, and InvalidArgumentError when `cost` is no number from 0 on.
    */
   async run<R>(fn: () => R | Promise<R>, options: { readonly cost?: number } = {}): Promise<R> {
     const limiter = this.limiter(systemClock)
-    const costs = options.cost === undefined ? {} : { tokens: options.cost }
+    const { cost } = options
+    const costs = cost === undefined ? {} : costsOf(`limit ${this.name}: cost`, cost)
     const ticket = await new Promise<Ticket>((resolve) => {
       limiter.enter(costs, resolve, false)
     })

@@ -1,4 +1,12 @@
-import { BudgetError, Dataset, limit, MemoryCallStore, type RunEvent, StageError } from 'millstream'
+import {
+  BudgetError,
+  Dataset,
+  InvalidArgumentError,
+  limit,
+  MemoryCallStore,
+  type RunEvent,
+  StageError,
+} from 'millstream'
 import { VirtualClock } from 'millstream/testing'
 import { expect, test } from 'vitest'
 
@@ -259,6 +267,52 @@ test('leaving early ends what waits for a limit or a retry', async () => {
     .take(2)
   expect(await clock.run(dataset.toArray({ clock }))).toEqual([0, 10])
   expect(clock.now()).toBeLessThan(60_000)
+})
+
+test('leaving early makes none of the calls that wait for their turn', async () => {
+  const clock = new VirtualClock()
+  const { fn, calls } = world(clock)
+  const dataset = Dataset.range(100)
+    .map(fn, { orderedBy: () => 0, timeout: '1m' })
+    .take(2)
+  expect(await clock.run(dataset.toArray({ clock }))).toEqual([0, 10])
+  expect(calls.length).toBeLessThan(5)
+})
+
+test('a cost that is no amount is an error, not a call without cost', async () => {
+  const clock = new VirtualClock()
+  const { fn, calls } = world(clock)
+  const budget = { tokens: 100 }
+  for (const [cost, said] of [
+    [NaN, 'map: cost: tokens must be a number from 0 on, not NaN'],
+    [-1, 'map: cost: tokens must be a number from 0 on, not -1'],
+    [Infinity, 'map: cost: tokens must be a number from 0 on, not Infinity'],
+    [{ usd: '1' as never }, 'map: cost: usd must be a number from 0 on, not 1'],
+    [{ usd: undefined as never }, 'map: cost: usd must be a number from 0 on, not undefined'],
+    [undefined as never, 'map: cost must be a number of tokens or amounts by meter, not undefined'],
+  ] as const) {
+    const dataset = Dataset.range(3).map(fn, { cost: () => cost })
+    const error: unknown = await clock
+      .run(dataset.toArray({ clock, budget }))
+      .catch((e: unknown) => e)
+    expect(error).toBeInstanceOf(InvalidArgumentError)
+    expect(error).toMatchObject({ message: expect.stringContaining(said) })
+  }
+  expect(calls).toEqual([])
+  const ran = limit('costs of run').run(() => 1, { cost: NaN })
+  await expect(ran).rejects.toThrow('limit costs of run: cost: tokens must be a number from 0 on')
+})
+
+test('a call whose `spent` throws or gives no amount was made: it is paid as guessed', async () => {
+  const clock = new VirtualClock()
+  const { fn } = world(clock)
+  for (const spent of [() => NaN, () => JSON.parse('no answer') as number]) {
+    const iteration = Dataset.range(1)
+      .map(fn, { cost: () => 7, spent, onError: 'skip' })
+      .iterate({ clock, budget: { tokens: 100 } })
+    expect(await clock.run(collect(iteration))).toEqual([])
+    expect(iteration.spent).toEqual({ tokens: 7, requests: 1 })
+  }
 })
 
 async function collect<T>(iteration: AsyncIterable<T>, out: T[] = []): Promise<T[]> {
