@@ -75,9 +75,10 @@ export class WorkEdge implements Desk {
       if (this.#due()) {
         const out: unknown[] = []
         const failure = this.#collect(out)
-        await this.#failures.buried()
         if (out.length > 0) return out
-        if (failure !== undefined) throw this.#errorOf(failure)
+        if (failure !== undefined && !(await this.#failures.bury(failure))) {
+          throw this.#errorOf(failure)
+        }
       } else if (this.#over()) {
         const failed = this.#input.takeError()
         if (failed !== undefined) throw failed.error
@@ -203,15 +204,15 @@ export class WorkEdge implements Desk {
     return !this.#input.filling && this.#input.left === 0 && !this.#resting
   }
 
-  /** Moves results to `out`; returns the failure that comes before any. */
+  /** Moves results to `out`, up to the failure that it returns. */
   #collect(out: unknown[]): Failure | undefined {
     let failure = this.#results.collect(out, this.#pace.max)
-    while (failure !== undefined && this.#failures.leaveOut(failure)) {
+    while (failure !== undefined && this.#failures.skip(failure)) {
       failure = this.#results.collect(out, this.#pace.max)
     }
     this.#pace.note(out.length, out[0])
     this.#feed() // the reader may be busy for long
-    return out.length > 0 ? undefined : failure
+    return failure
   }
 
   #errorOf(failure: Failure): unknown {

@@ -18,8 +18,6 @@ export class Failures {
   readonly #results: Results
   /** Elements left out before `results` began to count. */
   readonly #before: number
-  /** Dead letters on their way to where they are kept. */
-  #buried: Promise<void> | undefined
 
   constructor(policy: FailurePolicy, context: OpenContext, results: Results, before: number) {
     this.#policy = policy
@@ -38,16 +36,22 @@ export class Failures {
     return this.#policy.onError === 'fail' || isLast(error)
   }
 
-  /** True when it was left out. */
-  leaveOut(failure: Failure): boolean {
-    const { onError, maxErrors = Infinity } = this.#policy
-    if (onError === 'fail' || isLast(failure.error)) return false
-    if (this.count >= maxErrors || !this.#results.maySkip(failure)) return false
+  /** True when it was left out without a dead letter. */
+  skip(failure: Failure): boolean {
+    if (this.#policy.onError !== 'skip' || !this.#mayLeaveOut(failure)) return false
     this.#results.skip(failure)
+    this.#context.meter.skipped(failure.ordinal, failure.element, failure.error)
+    return true
+  }
+
+  /** True when it was left out and its dead letter is kept. Rejects when that could not be kept: the failure stays. */
+  async bury(failure: Failure): Promise<boolean> {
+    if (this.#policy.onError !== 'deadLetter' || !this.#mayLeaveOut(failure)) return false
     const { ordinal, element, error, attempts } = failure
-    const { meter } = this.#context
-    if (onError === 'skip') meter.skipped(ordinal, element, error)
-    else this.#bury(this.#context.deadLetter(ordinal, element, error, attempts))
+    const keeping = this.#context.deadLetter(ordinal, element, error, attempts)
+    // A store that kept it at once sees no checkpoint between its letter and the skip.
+    if (keeping !== undefined) await keeping
+    this.#results.skip(failure)
     return true
   }
 
@@ -58,11 +62,9 @@ export class Failures {
     return new ElementFailure(failure.ordinal, this.#explained(failure.error))
   }
 
-  /** Undefined when no dead letter is on its way; awaited, it rejects when one could not be kept. */
-  buried(): Promise<void> | undefined {
-    const buried = this.#buried
-    this.#buried = undefined
-    return buried
+  #mayLeaveOut(failure: Failure): boolean {
+    const { maxErrors = Infinity } = this.#policy
+    return !isLast(failure.error) && this.count < maxErrors && this.#results.maySkip(failure)
   }
 
   #explained(error: unknown): unknown {
@@ -71,12 +73,6 @@ export class Failures {
     return new Error(`${messageOf(error)} (maxErrors: ${maxErrors} were left out before)`, {
       cause: error,
     })
-  }
-
-  #bury(putting: void | Promise<void>): void {
-    if (putting === undefined) return
-    putting.catch(() => undefined) // the pull that waits for it has the error
-    this.#buried = Promise.all([this.#buried, putting]).then(() => undefined)
   }
 }
 
