@@ -162,7 +162,8 @@ class SinkRun<T> {
   async #alreadyDone(state: RunState, finished: string): Promise<RunSummary> {
     const missing = await this.#sink.missing?.(state.sink)
     if (missing !== undefined) {
-      if ((await this.#folder?.load((state.retries ?? 0) + 1)) !== undefined) {
+      const retry = await this.#folder?.load((state.retries ?? 0) + 1)
+      if (retry?.run.startsWith(state.run) === true) {
         throw new DataError(
           'its dead letters were being tried again when the process died; go on with that: millstream dead retry FILE',
         )
@@ -196,6 +197,8 @@ class SinkRun<T> {
       })
       try {
         await transfer.run()
+        // A sink that keeps its position itself may have been further than what was saved.
+        state = { ...state, position: transfer.position }
         await this.#folder?.save({ ...state, finished: new Date().toISOString() })
         return this.#summary(
           state,

@@ -266,6 +266,34 @@ test('a sink that cannot be reached for a while is opened again', async () => {
   expect(opened).toBeGreaterThan(3)
 })
 
+test('a sink that keeps its position itself and was further than what was saved: that one counts', async () => {
+  const got: number[] = []
+  let position: Json | undefined
+  const sink: Sink<number> = {
+    name: 'own',
+    structure: {},
+    open: async () => ({
+      position,
+      write: async (_, xs) => {
+        got.push(...xs)
+      },
+      commit: async (given): Promise<Json> => {
+        position = given
+        // The server did as it was told, and its answer was lost.
+        if (got.length === 40) throw new SinkUnavailableError('gone')
+        return null
+      },
+      finish: async () => undefined,
+      abort: async () => undefined,
+    }),
+  }
+  const pipeline = Dataset.range(40).write(sink)
+  const summary = await pipeline.run({ state, chunk: 10, every: { elements: 10 } })
+  expect(summary).toMatchObject({ delivered: 40, alreadyDone: false })
+  expect(got).toEqual(upTo(40))
+  expect(await pipeline.run({ state })).toMatchObject({ delivered: 40, alreadyDone: true })
+})
+
 const performanceClock = {
   now: () => performance.now(),
   date: () => Date.now(),
