@@ -77,7 +77,10 @@ async function retryLocked<T>(
   if (plan.root === undefined) {
     return { retried: 0, delivered: 0, deadLetters: letters.length, stuck }
   }
-  const begun = (await folder.load(number)) ?? (await begin(folder, first, plan, run, number))
+  const known = await folder.load(number)
+  // What is there may be of a run before, that was started anew since.
+  if (known !== undefined && known.run !== run) await sink.discard?.(known.run)
+  const begun = known?.run === run ? known : await begin(folder, first, plan, run, number)
   const ended = await transfer(plan.root, plan, sink, begun, folder, number, options)
   await adopt(folder, first, ended, number)
   return {
