@@ -58,10 +58,14 @@ export class CallLog implements CallStore {
   }
 
   async close(): Promise<void> {
-    await this.#writing
-    const own = await this.#own
-    await own?.file.sync()
-    for (const file of this.#files) if (typeof file !== 'string') await file.close()
+    try {
+      await this.#writing
+      const own = await this.#own
+      await own?.file.sync()
+    } finally {
+      const opened = this.#files.filter((file) => typeof file !== 'string')
+      await Promise.all(opened.map((file) => file.close()))
+    }
   }
 
   async #write(): Promise<void> {

@@ -170,14 +170,20 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
 
   /** The elements by chunks, the cheap way out for small ones. */
   async *chunks(): AsyncGenerator<readonly T[], undefined> {
+    let failed = false
     try {
       while (await this.#queued(() => this.#fill())) {
         const { xs, i, n } = this.#inlet
         this.#inlet.i = n
         yield i === 0 ? xs : xs.slice(i)
       }
+    } catch (error) {
+      failed = true
+      throw error
     } finally {
-      await this.close()
+      await this.close().catch((error: unknown) => {
+        if (!failed) throw error // what failed first counts more
+      })
     }
   }
 
@@ -269,7 +275,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       return more
     } catch (error) {
       this.#failedAt ??= before
-      await this.#release()
+      await this.#release().catch(() => undefined) // what ended it counts more; `close` tells the rest
       this.#outer?.throwIfAborted() // the reason counts, not what broke because of it
       if (this.#left) return false
       throw error

@@ -104,12 +104,17 @@ export class Transfer<T> {
       this.#options.check(this.#state.position ?? START)
       await writer.finish()
     } catch (error) {
-      await this.#iteration?.close()
-      await writer.abort(error)
+      await this.#abandon(writer, error)
       throw error
-    } finally {
-      await this.#letters?.close()
     }
+    await this.#letters?.close()
+  }
+
+  /** Closes everything. What else fails then does not count: the run has its error already. */
+  async #abandon(writer: Writer<T>, error: unknown): Promise<void> {
+    await this.#iteration?.close().catch(() => undefined)
+    await writer.abort(error)
+    await this.#letters?.close().catch(() => undefined)
   }
 
   /** The sink's own position counts more than the one stored beside it. */

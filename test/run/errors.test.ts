@@ -1,4 +1,4 @@
-import { Dataset, InvalidArgumentError, type RunEvent, StageError } from 'millstream'
+import { Dataset, InvalidArgumentError, type RunEvent, type Sink, StageError } from 'millstream'
 import { takeFrom } from 'millstream/testing'
 import { expect, test } from 'vitest'
 
@@ -45,6 +45,47 @@ test('an error names stage, place, function and element, and keeps its cause', a
     at: expect.stringMatching(/errors\.test\.ts:\d+$/) as string,
     cause: expect.any(RangeError) as RangeError,
   })
+})
+
+/** Its source cannot be closed. */
+const unclosable = (): Dataset<number> =>
+  Dataset.fromGenerator(async function* () {
+    try {
+      for (let x = 0; ; x++) yield x
+    } finally {
+      throw new Error('cannot close')
+    }
+  })
+
+test('what ended an iteration counts more than what cannot be closed because of it', async () => {
+  const failing = unclosable().map(failAt(5))
+  expect(await outcome(failing, 1)).toMatchObject({ out: [0, 2, 4, 6, 8], error: { index: 5 } })
+  const iteration = failing.iterate({ chunk: 1 })
+  const chunks = async (): Promise<void> => {
+    for await (const xs of iteration.chunks()) expect(xs).toHaveLength(1)
+  }
+  await expect(chunks()).rejects.toBeInstanceOf(StageError)
+  await expect(iteration.close()).rejects.toThrow('cannot close')
+})
+
+test('what ended a run counts more than what cannot be closed because of it; its sink is told', async () => {
+  const aborted: unknown[] = []
+  const sink: Sink<number> = {
+    name: 'broken',
+    structure: {},
+    open: async () => ({
+      write: async () => {
+        throw new Error('disk full')
+      },
+      commit: async () => null,
+      finish: async () => undefined,
+      abort: async (cause) => {
+        aborted.push(cause)
+      },
+    }),
+  }
+  await expect(unclosable().write(sink).run({ chunk: 1 })).rejects.toThrow('disk full')
+  expect(aborted).toEqual([expect.objectContaining({ message: 'disk full' })])
 })
 
 test("the user's own line comes first in the stack", async () => {
