@@ -86,8 +86,12 @@ export class GrowingFile {
   }
 
   static async #begin(path: string, part: string): Promise<GrowingFile> {
-    await mkdir(dirname(resolve(path)), { recursive: true })
-    return new GrowingFile(path, part, await open(part, 'w'), { bytes: 0, tail: Buffer.alloc(0) })
+    const folder = dirname(resolve(path))
+    await mkdir(folder, { recursive: true })
+    await (await open(part, 'w')).close()
+    await syncFolder(folder) // a commit says that the file survives, and so must its name
+    const start = { bytes: 0, tail: Buffer.alloc(0) }
+    return new GrowingFile(path, part, await open(part, 'r+'), start)
   }
 
   /** The finished file stays what it is until its longer copy takes its name. */
@@ -98,6 +102,7 @@ export class GrowingFile {
       throw changed(path, `${found}, and should have ${behind.bytes}`)
     }
     await copyFile(path, part, constants.COPYFILE_FICLONE)
+    await syncFolder(dirname(resolve(path)))
     return GrowingFile.#goOn(path, part, behind)
   }
 

@@ -1,5 +1,7 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { CheckpointMismatchError, messageOf, StorageError } from '../../errors/index.ts'
+import { syncFolder } from '../../storage/durable.ts'
 import type { DeadLetter, DeadLetters } from '../../stream/dead-letter.ts'
 import { type StoredLetter, storedLetter } from './stored-letter.ts'
 
@@ -54,7 +56,7 @@ export class DeadLog implements DeadLetters {
     this.#waiting.push(line)
     this.#waitingBytes += line.length
     this.#bytes += line.length
-    if (this.#waitingBytes >= FULL) return this.#flush()
+    if (this.#waitingBytes >= FULL) return this.#queue(() => this.#write())
   }
 
   /** What was put so far. */
@@ -63,11 +65,11 @@ export class DeadLog implements DeadLetters {
   }
 
   /** What was put so far survives a crash of the machine from here on. */
-  async sync(): Promise<void> {
-    await this.#flush()
-    if (!this.#dirty) return
-    this.#dirty = false
-    await this.#handle?.datasync()
+  sync(): Promise<void> {
+    return this.#queue(async () => {
+      await this.#write()
+      await this.#datasync()
+    })
   }
 
   async close(): Promise<void> {
@@ -76,8 +78,9 @@ export class DeadLog implements DeadLetters {
     this.#handle = undefined
   }
 
-  #flush(): Promise<void> {
-    this.#writing = this.#writing.then(() => this.#write())
+  /** One step at a time; behind one that failed none is made: the system tells of lost bytes once. */
+  #queue(step: () => Promise<void>): Promise<void> {
+    this.#writing = this.#writing.then(step)
     this.#writing.catch(() => undefined) // the caller waits for the same promise
     return this.#writing
   }
@@ -88,12 +91,25 @@ export class DeadLog implements DeadLetters {
     this.#waiting = []
     this.#waitingBytes = 0
     try {
-      this.#handle ??= await open(this.#path, 'a')
+      if (this.#handle === undefined) {
+        this.#handle = await open(this.#path, 'a')
+        await syncFolder(dirname(this.#path))
+      }
       await this.#handle.appendFile(lines)
     } catch (cause) {
       throw cannotWrite(this.#path, cause)
     }
     this.#dirty = true
+  }
+
+  async #datasync(): Promise<void> {
+    if (!this.#dirty) return
+    try {
+      await this.#handle?.datasync()
+    } catch (cause) {
+      throw cannotWrite(this.#path, cause)
+    }
+    this.#dirty = false
   }
 
   async #truncate(): Promise<void> {
