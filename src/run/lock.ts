@@ -1,4 +1,4 @@
-import { link, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { link, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LockedError } from '../errors/index.ts'
 import { isRunning, type ProcessName, thisProcess } from '../storage/process.ts'
@@ -48,11 +48,21 @@ async function held(folder: string, number: number, me: Owner): Promise<Lock> {
     if (below < number) await rm(pathOf(folder, below), { force: true })
   }
   const beat = setInterval(() => {
-    utimes(path, new Date(), new Date()).catch(() => undefined) // the folder may be gone
+    showLife(path).catch(() => undefined) // the folder may be gone
   }, BEAT)
   beat.unref()
   let released: Promise<void> | undefined
   return { release: () => (released ??= release(path, me, beat)) }
+}
+
+/** Writes the first byte again: the file system stamps it by its own clock, as it does the files it is compared with. */
+async function showLife(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    await file.write('{', 0)
+  } finally {
+    await file.close()
+  }
 }
 
 async function release(path: string, me: Owner, beat: NodeJS.Timeout): Promise<void> {
@@ -90,11 +100,15 @@ async function highest(folder: string): Promise<number> {
   return Math.max(0, ...(await numbers(folder)))
 }
 
-/** Undefined when the file was removed since it was listed: then there is a higher one. */
+/**
+ * Undefined when the file was removed since it was listed: then there is a higher one. Also of half a file: locks come
+ * as a whole, so its machine lost power before the file was on disk, and its owner with it.
+ */
 async function ownerOf(path: string): Promise<Owner | undefined> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as Owner
   } catch (error) {
+    if (error instanceof SyntaxError) return undefined
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }

@@ -1,8 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { LockedError } from '../../src/errors/index.ts'
 import { takeLock } from '../../src/run/lock.ts'
 
@@ -49,6 +56,37 @@ test.runIf(process.platform === 'linux')(
     await (await takeLock(folder)).release()
   },
 )
+
+test.each(['', '{"pid":1', '\0\0\0\0'])(
+  'the lock of a machine that lost its power is taken over, by one: %j',
+  async (half) => {
+    const folder = scratch()
+    writeFileSync(join(folder, 'lock-3'), half)
+    const results = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(folder)))
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(readdirSync(folder)).toEqual(['lock-4'])
+  },
+)
+
+test('a sign of life is stamped by the file system, whatever the time is here', async () => {
+  const folder = scratch()
+  vi.useFakeTimers({
+    toFake: ['setInterval', 'clearInterval', 'Date'],
+    now: new Date('2001-01-01'),
+  })
+  try {
+    const lock = await takeLock(folder)
+    const path = join(folder, 'lock-1')
+    const content = readFileSync(path, 'utf8')
+    utimesSync(path, 0, 0)
+    await vi.advanceTimersByTimeAsync(20_000)
+    await expect.poll(() => statSync(path).mtime.getFullYear()).toBeGreaterThan(2001)
+    expect(readFileSync(path, 'utf8')).toBe(content)
+    await lock.release()
+  } finally {
+    vi.useRealTimers()
+  }
+})
 
 test('an owner on another machine lives as long as it shows it', async () => {
   const folder = scratch()
