@@ -53,7 +53,7 @@ const unclosable = (): Dataset<number> =>
     try {
       for (let x = 0; ; x++) yield x
     } finally {
-      throw new Error('cannot close')
+      await Promise.reject(new Error('cannot close'))
     }
   })
 
