@@ -1,0 +1,103 @@
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Dataset, deadLettersIn, to } from 'millstream'
+import { expect, test } from 'vitest'
+
+const scratch = (): string => mkdtempSync(join(tmpdir(), 'millstream-retry-'))
+
+/** Two stages that give up what is named in `bad`; what they call is noted. */
+function twoStages(folder: string, bad: Set<string>) {
+  const calls: string[] = []
+  const stage = (name: string) => async (n: number) => {
+    calls.push(`${name}${n}`)
+    if (bad.has(`${name}${n}`)) throw new Error(`${name} cannot do ${n}`)
+    return n
+  }
+  const pipeline = Dataset.range(20)
+    .map(stage('a'), { onError: 'deadLetter' })
+    .map(stage('b'), { onError: 'deadLetter' })
+    .write(to.jsonl(join(folder, 'out.jsonl')), { state: join(folder, 'state') })
+  const written = (): number[] =>
+    readFileSync(join(folder, 'out.jsonl'), 'utf8').trimEnd().split('\n').map(Number)
+  return { pipeline, calls, written }
+}
+
+test('letters of several stages go on where they died; one that dies further on is a new letter', async () => {
+  const folder = scratch()
+  const bad = new Set(['a3', 'a5', 'b7', 'b9'])
+  const { pipeline, calls, written } = twoStages(folder, bad)
+  expect(await pipeline.run()).toMatchObject({ delivered: 16, deadLetters: 4 })
+
+  calls.length = 0
+  for (const mended of ['a3', 'a5', 'b7']) bad.delete(mended)
+  bad.add('b5')
+  expect(await pipeline.retryDead()).toEqual({
+    retried: 4,
+    delivered: 2,
+    deadLetters: 2,
+    stuck: [],
+  })
+  expect(calls.toSorted()).toEqual(['a3', 'a5', 'b3', 'b5', 'b7', 'b9'])
+  const left = await deadLettersIn(join(folder, 'state'))
+  const names = left.map(({ stage, element, attempts }) => [stage, element, attempts])
+  expect(names.toSorted()).toEqual([
+    ['mapAsync#2', 5, 1],
+    ['mapAsync#2', 9, 2],
+  ])
+
+  bad.clear()
+  calls.length = 0
+  expect(await pipeline.retryDead()).toMatchObject({ retried: 2, delivered: 2, deadLetters: 0 })
+  expect(calls.toSorted()).toEqual(['b5', 'b9'])
+  expect(written().toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, k) => k))
+  expect(await pipeline.retryDead()).toMatchObject({ retried: 0, deadLetters: 0 })
+})
+
+test('a letter in front of an operator that needs all elements stays, with the reason', async () => {
+  const folder = scratch()
+  const pipeline = Dataset.range(9)
+    .map(
+      async (n) => {
+        if (n === 4) throw new Error('no four')
+        return n
+      },
+      { onError: 'deadLetter' },
+    )
+    .scan(0, (sum, n) => [sum + n, sum + n])
+    .write(to.jsonl(join(folder, 'out.jsonl')), { state: join(folder, 'state') })
+  await pipeline.run()
+  expect(await pipeline.retryDead()).toEqual({
+    retried: 0,
+    delivered: 0,
+    deadLetters: 1,
+    stuck: ['scan#1, behind mapAsync#1, needs to see all elements; run it anew'],
+  })
+})
+
+test('elements that are more than JSON come back as they were', async () => {
+  const folder = scratch()
+  let broken = true
+  const seen: unknown[] = []
+  const element = { bytes: new Float32Array([1, 2]), when: new Date(0), none: undefined }
+  const pipeline = Dataset.from([element])
+    .map(
+      async (x) => {
+        if (broken) throw new Error('not yet')
+        seen.push(x)
+        return x.bytes.length
+      },
+      { onError: 'deadLetter' },
+    )
+    .write(to.jsonl(join(folder, 'out.jsonl')), { state: join(folder, 'state') })
+  await pipeline.run()
+  broken = false
+  expect(await pipeline.retryDead()).toMatchObject({ delivered: 1, deadLetters: 0 })
+  expect(seen).toEqual([element])
+})
+
+test('a run that is not finished has no dead letters to try again yet', async () => {
+  const folder = scratch()
+  const { pipeline } = twoStages(folder, new Set())
+  await expect(pipeline.retryDead()).rejects.toThrow('no run has its state in')
+})
