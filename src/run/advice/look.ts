@@ -29,7 +29,8 @@ export const isWork = ({ op }: PlanNode): boolean => op === 'mapAsync'
 /** True for operators that make one element of several. */
 export function isBatch({ op }: PlanNode): boolean {
   const spec = specOf(op)
-  return (spec.kind === 'row' && spec.rows === 'gather') || (/batch$/i.test(op) && op !== 'unbatch')
+  const gathers = spec.kind === 'row' && spec.rows === 'gather'
+  return gathers || op === 'rebatch' || op === 'bucketBySequenceLength'
 }
 
 /** True for operators whose elements are parts of what came in: behind them nothing is a batch. */
