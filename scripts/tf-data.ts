@@ -59,6 +59,11 @@ export const besides: readonly {
     differences: 'the function runs in this thread, on any values',
   },
   {
+    tf: 'snapshot',
+    here: 'cache(folder)',
+    differences: 'a cache in a folder is kept between runs, so one is enough',
+  },
+  {
     tf: 'save',
     here: 'save',
     differences:

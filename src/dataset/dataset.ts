@@ -33,6 +33,7 @@ import {
 import { Pipeline, type WriteOptions } from './pipeline.ts'
 import { type ResampleOptions, resampleNode } from './resample.ts'
 import { type ShuffleOptions, shuffleNode } from './shuffle.ts'
+import { cacheNode } from './save.ts'
 import { arrayNode } from './sources.ts'
 import { type ValidateOptions, validateNode } from './validate.ts'
 import { type UniqueOptions, uniqueNode } from './unique.ts'
@@ -267,9 +268,20 @@ export class Dataset<T> extends Batched<T> {
     return new Dataset(makeNode('concatenate', {}, [this.plan, other.plan], callSite()))
   }
 
-  /** Keeps all elements in memory when they are first read to the end; later epochs and iterations read those. */
-  cache(): Dataset<T> {
-    return this.#append('cache', {})
+  /**
+   * Keeps all elements when they are first read to the end; later epochs and iterations read those. In memory, or in a
+   * folder: then later runs read them too, from any position at once. A folder is there when all elements are, also
+   * when the process dies or several fill it. It is tf.data's `snapshot` as well.
+   *
+   * A folder that another pipeline filled, or another seed where chance decides elements, is refused. Functions
+   * are compared by their places and not by what they do, files by their names: when one changes, delete the folder or
+   * give another.
+   *
+   * @throws DataError on iteration when the folder holds something else, or its files are damaged.
+   * @throws InvalidArgumentError on iteration for instances of classes and functions, which a folder cannot keep.
+   */
+  cache(folder?: string): Dataset<T> {
+    return new Dataset(cacheNode(this.plan, folder, callSite()))
   }
 
   /** Prepares `bufferSize` elements ahead while the reader is busy with earlier ones. */

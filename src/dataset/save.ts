@@ -1,5 +1,6 @@
 import { DataError, InvalidArgumentError, messageOf } from '../errors/index.ts'
 import { makeNode, type PlanNode } from '../plan/node.ts'
+import { linesOf } from '../run/checkpoint.ts'
 import { Iteration, type IterateOptions } from '../run/iteration.ts'
 import { findManifest, readManifestSync } from '../storage/store/manifest.ts'
 import { StoreWriter } from '../storage/store/store-writer.ts'
@@ -16,6 +17,16 @@ export interface SaveOptions extends IterateOptions {
 export function loadNode(folder: string, at: string | undefined): PlanNode {
   const manifest = readManifestSync(checkFolder('load', folder))
   return makeNode('load', { folder, manifest }, [], at)
+}
+
+/** The plan's node of a cache: in memory, or in a folder. */
+export function cacheNode(
+  input: PlanNode,
+  folder: string | undefined,
+  at: string | undefined,
+): PlanNode {
+  if (folder !== undefined) checkFolder('cache', folder)
+  return makeNode('cache', { folder, lines: linesOf(input) }, [input], at)
 }
 
 /** Writes all elements of a plan into a folder. Returns their number. */
@@ -41,7 +52,7 @@ export async function savePlan(
   }
 }
 
-export function checkFolder(op: string, folder: unknown): string {
+function checkFolder(op: string, folder: unknown): string {
   if (typeof folder === 'string' && folder !== '') return folder
   throw new InvalidArgumentError(`${op} takes the path of a folder, not ${describe(folder)}`)
 }

@@ -1,84 +1,133 @@
-import type { PlanNode } from '../plan/node.ts'
+import { CheckpointMismatchError } from '../errors/index.ts'
+import { DiskShelf } from '../storage/store/disk-shelf.ts'
+import type { Origin } from '../storage/store/manifest.ts'
 import { Inlet } from '../stream/inlet.ts'
-import type { Body, Chunk, Json, OpenContext, Operator, Pace, Token } from '../stream/operator.ts'
+import type { Body, Chunk, Json, OpenContext, Pace, Token } from '../stream/operator.ts'
 import { type JunctionSpec, sameBytes, sameCardinality } from '../stream/spec.ts'
+import { type Filling, type Kept, MemoryShelf, type Shelf } from './shelf.ts'
 
-export const cacheSpec: JunctionSpec<object> = {
+export interface CacheParams {
+  /** Where elements are kept; undefined for memory. */
+  readonly folder: string | undefined
+  /** The operators above it, as they were written. */
+  readonly lines: Origin['lines']
+}
+
+export const cacheSpec: JunctionSpec<CacheParams> = {
   op: 'cache',
   kind: 'junction',
-  summary: 'Keeps all elements in memory the first time they are read to the end.',
-  tfData: 'cache, in memory; it is filled once for all iterations of the dataset',
+  summary: 'Keeps all elements, in memory or in a folder, the first time they are read to the end.',
+  tfData:
+    'cache; filled once for all iterations of the dataset; a folder filled by another pipeline or seed is refused',
   structure: () => ({}),
   cardinality: sameCardinality,
   bytes: sameBytes,
-  traits: () => ({
-    runs: 'fills memory in the first epoch, then reads it',
-    holds: Infinity,
-    resume: 'in another process the elements before the position are made again',
-  }),
-  open: (node, context, from) => new Cache(node, context, from),
-}
-
-/** Lives as long as the plan's node: iterations and epochs share it. */
-class Store {
-  items: readonly unknown[] | undefined
+  traits: ({ folder }) =>
+    folder === undefined
+      ? {
+          runs: 'fills memory in the first epoch, then reads it',
+          holds: Infinity,
+          resume: 'in another process the elements before the position are made again',
+        }
+      : {
+          runs: `fills ${folder} the first time it is read to the end, then reads it`,
+          resume: 'a folder that is full is read at the position',
+        },
+  open: ({ params: { folder, lines } }, context, from) => {
+    const shelf =
+      folder === undefined ? context.shared(() => new MemoryShelf()) : new DiskShelf(folder, lines)
+    return new Cache(shelf, context, from)
+  },
 }
 
 /**
- * Token: `['read', position]` or `['fill', inlet]`. Cached elements are not part of it: a resume in another
- * process makes them again, in the first epoch's order, which is the one the cache froze.
+ * Token: `['read', position, identity of what is kept]` or `['fill', inlet]`. Cached elements are not part of it: a
+ * resume that finds none makes them again, in the first epoch's order, which is the one the cache froze.
  */
 class Cache implements Body {
-  readonly #store: Store
-  readonly #pace: Pace
+  readonly #shelf: Shelf
   readonly #context: OpenContext
+  readonly #pace: Pace
   #position = 0
+  /** What the checkpoint was taken of. */
+  readonly #expected: string | undefined
+  #kept: Kept | undefined
   #inlet: Inlet | undefined
-  /** What was read so far; undefined when a resume started behind the beginning. */
-  #items: unknown[] | undefined
+  /** Undefined when a resume started behind the beginning, or an element is missing. */
+  #filling: Promise<Filling> | undefined
 
-  constructor(_: PlanNode, context: OpenContext, from: Json | undefined) {
-    this.#store = context.shared(() => new Store())
+  constructor(shelf: Shelf, context: OpenContext, from: Json | undefined) {
+    this.#shelf = shelf
     this.#context = context
     this.#pace = context.pace()
-    const [phase, state] = Array.isArray(from) ? (from as readonly Json[]) : ['start']
-    if (phase === 'fill' && state !== undefined) this.#startFilling(state)
-    else if (phase === 'read' && typeof state === 'number') this.#position = state
+    const [phase, state, id] = Array.isArray(from) ? (from as readonly Json[]) : ['start']
+    if (phase === 'fill' && state !== undefined) {
+      this.#inlet = this.#openInlet(state)
+    } else if (phase === 'read' && typeof state === 'number') {
+      this.#position = state
+      this.#expected = typeof id === 'string' ? id : undefined
+    }
   }
 
   async pull(): Promise<Chunk | null> {
     if (this.#inlet === undefined) {
-      if (this.#store.items !== undefined) return this.#read(this.#store.items)
-      this.#startFilling(undefined)
-      await this.#catchUp()
+      this.#kept ??= await this.#find()
+      if (this.#kept !== undefined) return this.#read(this.#kept)
+      this.#inlet = this.#openInlet(undefined)
     }
-    return this.#fill()
+    const inlet = this.#inlet
+    if (inlet.ordinal === 0) this.#filling ??= this.#shelf.begin()
+    // After a resume in 'read' nothing may be kept any more: what lies before the position is made again.
+    while (inlet.ordinal < this.#position) {
+      if ((await this.#next(inlet, this.#position - inlet.ordinal)) === null) return null
+    }
+    const out = await this.#next(inlet, this.#pace.max)
+    this.#pace.note(out?.length ?? 0, out?.[0])
+    return out
   }
 
   tok(): Token {
-    return this.#inlet === undefined ? ['read', this.#position] : ['fill', this.#inlet.tok()]
+    if (this.#inlet !== undefined) return ['fill', this.#inlet.tok()]
+    const id = this.#kept?.id ?? this.#expected
+    return id === undefined ? ['read', this.#position] : ['read', this.#position, id]
   }
 
-  #read(items: readonly unknown[]): Chunk | null {
-    const out = items.slice(this.#position, this.#position + this.#pace.max)
+  async close(): Promise<void> {
+    await this.#giveUp()
+    await this.#kept?.close()
+  }
+
+  #openInlet(state: Json | undefined): Inlet {
+    return new Inlet(this.#context.openEpoch(0, 'first', Inlet.upstreamOf(state)), state)
+  }
+
+  async #find(): Promise<Kept | undefined> {
+    const kept = await this.#shelf.find(() => this.#context.fixedKey)
+    if (kept === undefined || this.#expected === undefined || kept.id === this.#expected)
+      return kept
+    await kept.close()
+    throw new CheckpointMismatchError(
+      'the cache was filled anew, with other elements, since the checkpoint was taken. Start anew',
+    )
+  }
+
+  async #read(kept: Kept): Promise<Chunk | null> {
+    const out = await kept.read(this.#position, this.#pace.max)
     this.#position += out.length
     this.#pace.note(out.length, out[0])
     return out.length === 0 ? null : out
   }
 
-  #startFilling(state: Json | undefined): void {
-    const input: Operator = this.#context.openEpoch(0, 'first', Inlet.upstreamOf(state))
-    this.#inlet = new Inlet(input, state)
-    this.#items = state === undefined || this.#inlet.ordinal === 0 ? [] : undefined
-  }
-
-  /** After a resume in 'read': the memory is gone, so what lies before the position is made again. */
-  async #catchUp(): Promise<void> {
-    const inlet = this.#inlet
-    while (inlet !== undefined && inlet.ordinal < this.#position && (await this.#more(inlet))) {
-      const end = Math.min(inlet.n, inlet.i + this.#position - inlet.ordinal)
-      for (; inlet.i < end; inlet.i++) this.#items?.push(inlet.xs[inlet.i])
+  async #next(inlet: Inlet, most: number): Promise<Chunk | null> {
+    if (!(await this.#more(inlet))) {
+      await (await this.#filling)?.commit(this.#context.drewAbove() ? this.#context.fixedKey : null)
+      this.#filling = undefined
+      return null
     }
+    const out = inlet.xs.slice(inlet.i, Math.min(inlet.n, inlet.i + most))
+    inlet.i += out.length
+    await (await this.#filling)?.add(out)
+    return out
   }
 
   /** A cache with a hole would hide in later epochs what failed in the first one: it is not kept. */
@@ -86,22 +135,14 @@ class Cache implements Body {
     try {
       return await inlet.fill()
     } catch (error) {
-      this.#items = undefined
+      await this.#giveUp()
       throw error
     }
   }
 
-  async #fill(): Promise<Chunk | null> {
-    const inlet = this.#inlet
-    if (inlet === undefined) return null
-    if (!(await this.#more(inlet))) {
-      if (this.#items !== undefined) this.#store.items ??= this.#items
-      return null
-    }
-    const out = inlet.xs.slice(inlet.i, inlet.i + this.#pace.max)
-    inlet.i += out.length
-    this.#pace.note(out.length, out[0])
-    if (this.#items !== undefined) for (const x of out) this.#items.push(x)
-    return out
+  async #giveUp(): Promise<void> {
+    const filling = this.#filling
+    this.#filling = undefined
+    await (await filling?.catch(() => undefined))?.abort() // who began it has the error
   }
 }

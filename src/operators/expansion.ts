@@ -37,7 +37,9 @@ export class Expander {
   constructor(op: string, fn: UserFn, context: OpenContext) {
     this.#what = `the function of ${op}`
     this.#call = fn as (...args: unknown[]) => unknown
-    this.#local = wantsLocal(fn, 1) ? new ElementLocal(context.key, context.signal) : undefined
+    this.#local = wantsLocal(fn, 1)
+      ? new ElementLocal(context.localKey(), context.signal, () => context.drew())
+      : undefined
     this.#context = context
   }
 

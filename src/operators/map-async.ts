@@ -100,7 +100,7 @@ async function runnerOf(node: PlanNode<MapAsyncParams>, context: OpenContext): P
   if (typeof fn !== 'function') {
     return policy === undefined ? poolRunner(fn, context) : pooledPolicyRunner(fn, policy, context)
   }
-  const invoke = invokeOf(fn, context.key)
+  const invoke = invokeOf(fn, context)
   return policy === undefined
     ? callRunner(invoke, parallelism, context, node)
     : policyRunner(invoke, policy, context)

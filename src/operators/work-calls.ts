@@ -9,10 +9,12 @@ import { type UserFn, wantsLocal } from '../stream/spec.ts'
 import type { Desk, Invoke, Runner } from './work.ts'
 
 /** A function of this thread as runners call it: each attempt draws the same random numbers. */
-export function invokeOf(fn: UserFn, key: number): Invoke {
+export function invokeOf(fn: UserFn, context: OpenContext): Invoke {
   const call = fn as (...args: unknown[]) => unknown
   if (!wantsLocal(fn, 1)) return (x) => call(x)
-  return (x, ordinal, signal) => call(x, new ElementLocal(key, signal).at(ordinal))
+  const key = context.localKey()
+  const drew = (): void => context.drew()
+  return (x, ordinal, signal) => call(x, new ElementLocal(key, signal, drew).at(ordinal))
 }
 
 /** Runs an asynchronous function of this thread, one call a lane at a time. */
@@ -130,13 +132,13 @@ class PolicyRunner implements Runner {
   #inputRoom = SPREAD
 
   constructor(invoke: Invoke, policy: CallPolicy, context: OpenContext) {
-    const { meter, key, signal, clock, budget } = context
+    const { meter, signal, clock, budget } = context
     this.#invoke = invoke
     this.#policy = policy
     this.#context = context
     this.#spread = typeof policy.limit === 'function' || policy.orderedBy !== undefined
     this.#calls = new Calls(policy, {
-      key,
+      key: context.localKey(),
       clock,
       signal,
       budget,

@@ -36,7 +36,7 @@ class PoolRunner implements Runner {
   }
 
   async #work(desk: Desk, lane: number): Promise<void> {
-    const { key } = this.#context
+    const key = this.#context.localKey()
     for (;;) {
       const run = desk.takeRun(this.#group)
       if (run === undefined) break
@@ -51,7 +51,8 @@ class PoolRunner implements Runner {
     desk.park(lane)
   }
 
-  #note({ start, end, lane }: JobResult, n: number): void {
+  #note({ start, end, lane, drew }: JobResult, n: number): void {
+    if (drew === true) this.#context.drew()
     const ms = (end - start) / n
     const fitting = Math.max(1, Math.round(JOB_MS / Math.max(ms, 0.001)))
     this.#group = Math.min(MAX_JOB, 2 * this.#group, fitting)
@@ -75,9 +76,10 @@ export async function pooledPolicyRunner(
   context: OpenContext,
 ): Promise<Runner> {
   const pool = await poolOf(stage, context)
-  const { key } = context
+  const key = context.localKey()
   const invoke = async (x: unknown, first: number): Promise<unknown> => {
-    const { values, failed } = await pool.run({ items: [x], first, key })
+    const { values, failed, drew } = await pool.run({ items: [x], first, key })
+    if (drew === true) context.drew()
     if (failed !== undefined) throw failed.error
     return values[0]
   }

@@ -2,7 +2,6 @@ import { ClosedError } from '../errors/index.ts'
 import type { Place } from '../stage/placed.ts'
 import type { StageRecord } from '../stage/record.ts'
 import { openRunner, type Runner } from '../stage/runner.ts'
-import { ElementLocal } from '../stream/local.ts'
 import type { Job, JobResult, WorkPool } from '../stream/pool.ts'
 import { runItems } from './run-job.ts'
 
@@ -45,7 +44,7 @@ class InlinePool implements WorkPool {
 
   async #work(job: Job): Promise<JobResult> {
     const start = performance.now()
-    const outcome = await runItems(this.#runner, job, new ElementLocal(job.key, this.#signal))
+    const outcome = await runItems(this.#runner, job, this.#signal)
     return { ...outcome, start, end: performance.now(), lane: 'inline' }
   }
 }

@@ -39,6 +39,7 @@ export type FromWorker =
   | ({
       readonly type: 'result'
       readonly id: number
+      readonly drew: boolean
       readonly failed: EncodedError | undefined
       readonly start: number
       readonly end: number

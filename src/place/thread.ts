@@ -173,6 +173,7 @@ export class Thread {
     }
     pending?.resolve({
       values: unpack(message),
+      drew: message.drew,
       start: message.start,
       end: message.end,
       lane: this.lane,

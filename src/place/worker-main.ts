@@ -3,7 +3,6 @@ import { DataError, StageAddressError, messageOf } from '../errors/index.ts'
 import { importModule } from '../stage/load.ts'
 import { recordOf, type StageRecord } from '../stage/record.ts'
 import { openRunner } from '../stage/runner.ts'
-import { ElementLocal } from '../stream/local.ts'
 import { portChannel } from './channel.ts'
 import { isCloneable } from './cloneable.ts'
 import { encodeError, type EncodedError } from './error-codec.ts'
@@ -90,17 +89,19 @@ class Server {
 
   async #work(job: JobMessage): Promise<void> {
     const start = this.#now()
-    const local = new ElementLocal(job.key, this.#abort.signal)
-    const outcome = await runItems(this.#runner, { items: unpack(job), first: job.first }, local)
+    const { first, key } = job
+    const own = { items: unpack(job), first, key }
+    const outcome = await runItems(this.#runner, own, this.#abort.signal)
     this.#answer(job.id, outcome, start)
   }
 
-  #answer(id: number, { values, failed }: Outcome, start: number): void {
+  #answer(id: number, { values, failed, drew }: Outcome, start: number): void {
     const send = (packed: ReturnType<typeof pack>, error: EncodedError | undefined): void => {
       const { transfer, ...wired } = packed
       const answer = {
         type: 'result',
         id,
+        drew,
         failed: error,
         start,
         end: this.#now(),

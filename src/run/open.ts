@@ -52,6 +52,13 @@ const FIRST_EPOCH = 0
 
 const sharedValues = new WeakMap<PlanNode, object>()
 
+/** Whether any element followed from the seed. */
+interface Draws {
+  any: boolean
+  /** Those that these are part of. */
+  readonly of: Draws | undefined
+}
+
 /** Where in the run an operator is opened. */
 interface Site {
   readonly run: Run
@@ -63,6 +70,7 @@ interface Site {
   readonly epoch: number
   readonly resources: Resources
   readonly codegen: Codegen
+  readonly draws: Draws
 }
 
 /** Opens the operators of a plan; nothing is read before the first pull. */
@@ -75,6 +83,7 @@ export function openPlan(root: PlanNode, run: Run, epoch: number, from: Json | u
     epoch: combine(epoch, 1),
     resources: new Map(),
     codegen,
+    draws: { any: false, of: undefined },
   }
   return openNode(toRun(root, run), site, from, site.resources)
 }
@@ -108,8 +117,6 @@ function bodyOf(node: PlanNode, context: Opening, from: Json | undefined): Body 
 }
 
 class Opening implements OpenContext {
-  readonly key: number
-  readonly fixedKey: number
   readonly signal: AbortSignal
   readonly meter: Meter
   readonly clock: Clock
@@ -118,6 +125,8 @@ class Opening implements OpenContext {
   readonly #node: PlanNode
   readonly #site: Site
   readonly #inputs: Set<Guard>
+  /** Of what a cache freezes. */
+  readonly #draws: Draws
 
   constructor(node: PlanNode, site: Site, inputs: Set<Guard>, counter: StageCounter) {
     const { run, way } = site
@@ -125,6 +134,7 @@ class Opening implements OpenContext {
     this.#node = node
     this.#site = site
     this.#inputs = inputs
+    this.#draws = { any: false, of: site.draws }
     this.signal = run.signal
     this.clock = run.clock
     this.budget = run.budget
@@ -133,16 +143,33 @@ class Opening implements OpenContext {
       observe === undefined
         ? new CountingMeter(run.counts, counter)
         : new ObservingMeter(run.counts, counter, { node, way, observe, shares, warned })
-    this.fixedKey = this.#fixedKeyOf(node)
-    this.key = this.keyFor(node)
   }
 
-  keyFor(node: PlanNode): number {
-    return combine(this.#fixedKeyOf(node), this.#site.epoch)
+  get key(): number {
+    return this.chanceOf(this.#node).key
+  }
+
+  get fixedKey(): number {
+    return this.chanceOf(this.#node).fixedKey
   }
 
   chanceOf(node: PlanNode): Chance {
-    return { key: this.keyFor(node), fixedKey: this.#fixedKeyOf(node) }
+    this.drew()
+    return { key: this.localKey(node), fixedKey: this.#fixedKeyOf(node) }
+  }
+
+  localKey(node = this.#node): number {
+    return combine(this.#fixedKeyOf(node), this.#site.epoch)
+  }
+
+  drew(): void {
+    for (let draws: Draws | undefined = this.#site.draws; draws !== undefined; draws = draws.of) {
+      draws.any = true
+    }
+  }
+
+  drewAbove(): boolean {
+    return this.#draws.any
   }
 
   pace(): Pace {
@@ -155,11 +182,8 @@ class Opening implements OpenContext {
   }
 
   openEpoch(input: number, epoch: number | 'first', from?: Json): Operator {
-    return this.#open(
-      input,
-      epoch === 'first' ? FIRST_EPOCH : combine(this.#site.epoch, epoch),
-      from,
-    )
+    if (epoch !== 'first') return this.#open(input, combine(this.#site.epoch, epoch), from)
+    return this.#open(input, FIRST_EPOCH, from, this.#draws)
   }
 
   openPlan(plan: PlanNode, ordinal: number, from?: Json): Operator {
@@ -222,14 +246,14 @@ class Opening implements OpenContext {
     return made
   }
 
-  #open(input: number, epoch: number, from: Json | undefined): Operator {
+  #open(input: number, epoch: number, from: Json | undefined, draws = this.#site.draws): Operator {
     const node = this.#node.inputs[input]
     if (node === undefined) throw new TypeError(`${this.#node.id} has no input ${input}`)
     const several = this.#node.inputs.length > 1
     const step = several ? `${this.#node.id}[${input}]/` : ''
     const branch = this.#site.branch + step
     const way = this.#site.way + step
-    return this.#register(openNode(node, { ...this.#site, branch, way, epoch }, from))
+    return this.#register(openNode(node, { ...this.#site, branch, way, epoch, draws }, from))
   }
 
   #register(guard: Guard): Operator {

@@ -129,9 +129,10 @@ export class Segment implements Body {
   }
 
   #makeLoop(node: PlanNode): Loop {
+    const drew = (): void => this.#context.drew()
     const locals = this.#plan.ops.map((op) =>
       op.wantsLocal
-        ? new ElementLocal(this.#context.keyFor(op.node), this.#context.signal)
+        ? new ElementLocal(this.#context.localKey(op.node), this.#context.signal, drew)
         : undefined,
     )
     const skip: LoopEnv['skip'] = (op, index, x, error) => {

@@ -18,13 +18,15 @@ export class ElementLocal implements Local {
   index = 0
   readonly signal: AbortSignal
   readonly #key: number
+  readonly #drew: (() => void) | undefined
   #elementKey = 0
   #draws = 0
 
-  /** `key` stands for (seed, stage, epoch). */
-  constructor(key: number, signal: AbortSignal) {
+  /** `key` stands for (seed, stage, epoch); `drew` is told when numbers are drawn. */
+  constructor(key: number, signal: AbortSignal, drew?: () => void) {
     this.#key = key
     this.signal = signal
+    this.#drew = drew
   }
 
   at(index: number): this {
@@ -34,7 +36,10 @@ export class ElementLocal implements Local {
   }
 
   random(): number {
-    if (this.#draws === 0) this.#elementKey = combine(this.#key, this.index)
+    if (this.#draws === 0) {
+      this.#elementKey = combine(this.#key, this.index)
+      this.#drew?.()
+    }
     return hashUnit(this.#elementKey, this.#draws++)
   }
 }

@@ -93,10 +93,17 @@ export type Codegen = 'now' | 'late' | 'never'
 
 /** What an operator is opened with. */
 export interface OpenContext {
-  /** Stands for (seed, this node, epoch): the chance of this node. */
+  /**
+   * Stands for (seed, this node, epoch): the chance of this node. To be read only where elements follow from it, and so
+   * with `fixedKey` and `chanceOf`: a cache remembers whether any was.
+   */
   readonly key: number
-  /** The same for another node of the same segment. */
-  keyFor(node: PlanNode): number
+  /** The same for `Local`s, who say by `drew` when they draw, and for what decides no element. */
+  localKey(node?: PlanNode): number
+  /** An element followed from the seed. */
+  drew(): void
+  /** True when one did that came through the input in the epoch that caches freeze. */
+  drewAbove(): boolean
   /** The same without the epoch, for what must not change between epochs. */
   readonly fixedKey: number
   /** Both for another node of the same segment. */

@@ -17,6 +17,8 @@ export interface JobResult {
   readonly values: readonly unknown[]
   /** What the user's function threw on `items[values.length]`; elements behind it were not tried. */
   readonly failed?: { readonly error: unknown }
+  /** True when the function drew random numbers. */
+  readonly drew?: boolean
   /** Milliseconds of the coordinator's `performance.now()` between which the worker was busy. */
   readonly start: number
   readonly end: number

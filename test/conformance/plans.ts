@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { Dataset, InvalidArgumentError, type ShuffleOptions, type StandardSchema } from 'millstream'
 import { groupSteps } from './group-steps.ts'
 import { nestedSteps } from './nested-steps.ts'
+import { storeSteps } from './store-steps.ts'
 import { batchingSteps } from './batching-steps.ts'
 import { directedSteps } from './directed-steps.ts'
 
@@ -91,6 +92,7 @@ const small = fc.integer({ min: 1, max: 7 })
 const simple: readonly fc.Arbitrary<Step>[] = [
   ...groupSteps,
   ...nestedSteps,
+  ...storeSteps,
   small.map((k) => ({
     name: `map(*${k})`,
     apply: (ds) => ds.map((x) => x * k + 1),
