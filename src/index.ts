@@ -1,6 +1,7 @@
 /** Millstream: data pipelines whose stages overlap. Start at `Dataset`. */
 export { Dataset, Pipeline } from './dataset/index.ts'
 export type {
+  BatchLimits,
   BatchOptions,
   BucketOptions,
   ChooseOptions,

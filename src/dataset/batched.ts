@@ -1,6 +1,8 @@
 import { makeNode } from '../plan/node.ts'
 import type { Batch, RaggedBatch, Unbatch } from '../tensor/index.ts'
 import {
+  batchByNode,
+  type BatchLimits,
   type BatchOptions,
   batchNode,
   type PaddedBatchOptions,
@@ -20,8 +22,20 @@ export class Batched<T> extends Sourced<T> {
    * equal shape a `Tensor`, tuples and records are batched member by member, anything else becomes a `Column`.
    * The last batch may be smaller, unless `dropRemainder` is true (default false).
    */
-  batch(size: number, options: BatchOptions = {}): Dataset<Batch<T>> {
-    return new Dataset(batchNode('batch', this.plan, size, options, callSite()))
+  batch(size: number, options?: BatchOptions): Dataset<Batch<T>>
+  /**
+   * Batches with limits: the next element begins another batch when there are `max`, or when the sum of costs would
+   * exceed `maxCost`; `maxWait` closes a batch that waits for elements too long.
+   *
+   * ```ts no-run
+   * texts.batch({ max: 100, maxCost: 8000, cost: (text) => text.length / 4, maxWait: '50ms' }).map(embedAll)
+   * ```
+   */
+  batch(limits: BatchLimits<T>): Dataset<Batch<T>>
+  batch(size: number | BatchLimits<T>, options: BatchOptions = {}): Dataset<Batch<T>> {
+    const at = callSite()
+    if (typeof size === 'object' && size !== null) return new Dataset(batchByNode(this.plan, size, at))
+    return new Dataset(batchNode('batch', this.plan, size, options, at))
   }
 
   /**

@@ -1,8 +1,9 @@
 import { InvalidArgumentError } from '../errors/index.ts'
-import { checkWhole } from '../operators/check.ts'
+import { checkFunction, checkWhole } from '../operators/check.ts'
 import { checkPadding } from '../operators/padded-batch.ts'
 import { makeNode, type PlanNode } from '../plan/node.ts'
-import type { PaddedShapes, PaddingValues } from '../tensor/index.ts'
+import { type Duration, durationMs } from '../stream/duration.ts'
+import { describe, type PaddedShapes, type PaddingValues } from '../tensor/index.ts'
 
 type At = string | undefined
 
@@ -19,6 +20,25 @@ export interface PaddedBatchOptions<T> extends BatchOptions {
   /** What fills the gaps. Default 0, the empty text, or false. */
   readonly paddingValues?: PaddingValues<T>
 }
+
+/** Limits of a batch: it is closed by the first one it meets. */
+export type BatchLimits<T> = {
+  /** Elements at most. */
+  readonly max: number
+  /**
+   * Longest time from the first element until the batch is closed, when the next one does not come. Milliseconds, or
+   * text such as `'50ms'`. A checkpoint keeps which batches were closed by it. Default: waits.
+   */
+  readonly maxWait?: Duration
+} & (
+  | { readonly maxCost?: undefined; readonly cost?: undefined }
+  | {
+      /** Sum of the elements' costs at most. An element that costs more than that is a batch of its own. */
+      readonly maxCost: number
+      /** What an element costs, such as its tokens: a number of at least 0. */
+      readonly cost: (x: T) => number
+    }
+)
 
 /** The node of one of the operators that gather a number of elements. */
 export function batchNode(
@@ -55,4 +75,20 @@ export function rebatchNode(
     throw new InvalidArgumentError('rebatch takes one size above 0 at least')
   }
   return makeNode('rebatch', { sizes: [...list], dropRemainder }, [input], at)
+}
+
+export function batchByNode<T>(input: PlanNode, limits: BatchLimits<T>, at: At): PlanNode {
+  const { max, maxCost = Infinity, cost = () => 0, maxWait } = limits
+  checkWhole('batch', 'max', max, 1)
+  checkFunction('batch: cost', cost)
+  if (typeof maxCost !== 'number' || !(maxCost > 0)) {
+    throw new InvalidArgumentError(
+      `batch: maxCost must be a number above 0, not ${describe(maxCost)}`,
+    )
+  }
+  if ((limits.cost === undefined) !== (limits.maxCost === undefined)) {
+    throw new InvalidArgumentError('batch: maxCost and cost go together')
+  }
+  const ms = maxWait === undefined ? Infinity : durationMs('batch', 'maxWait', maxWait)
+  return makeNode('batchBy', { max, maxCost, cost, maxWait: ms }, [input], at)
 }

@@ -1,4 +1,4 @@
-export type { BatchOptions, PaddedBatchOptions } from './batching.ts'
+export type { BatchLimits, BatchOptions, PaddedBatchOptions } from './batching.ts'
 export { Dataset } from './dataset.ts'
 export type { ChooseOptions, SampleOptions, Weights } from './directed.ts'
 export type { FinalReducer, GroupKey, Reducer, SplitOptions, SplitParts } from './groups.ts'

@@ -8,6 +8,7 @@ import { randomSpec } from '../sources/random.ts'
 import { pagesSpec } from '../sources/pages.ts'
 import { rangeSpec } from '../sources/range.ts'
 import { assertCardinalitySpec } from './assert-cardinality.ts'
+import { batchBySpec } from './batch-by.ts'
 import { batchSpec } from './batch.ts'
 import { bucketBySequenceLengthSpec } from './bucket-by-sequence-length.ts'
 import { cacheSpec } from './cache.ts'
@@ -73,6 +74,7 @@ export const operators: readonly OperatorSpec[] = [
   bucketBySequenceLengthSpec,
   groupBySpec,
   batchSpec,
+  batchBySpec,
   paddedBatchSpec,
   raggedBatchSpec,
   unbatchSpec,

@@ -111,7 +111,7 @@ export interface OpenContext {
   /** Aborted when the run stops. */
   readonly signal: AbortSignal
   readonly meter: Meter
-  /** The time for what waits on it: calls to the world. No result may depend on it. */
+  /** The time for what waits on it: calls to the world. No result may depend on it, but by a log. */
   readonly clock: Clock
   /** What calls may spend together. */
   readonly budget: Budget | undefined

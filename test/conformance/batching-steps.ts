@@ -50,6 +50,23 @@ const inTurn = (
   return found
 }
 
+/** Batches of at most `max`, and of a cost of at most `maxCost` together. */
+const within = (
+  xs: readonly number[],
+  max: number,
+  maxCost: number,
+  cost: (x: number) => number,
+): number[][] => {
+  const found: number[][] = []
+  for (const x of xs) {
+    const last = found.at(-1)
+    const costs = last?.reduce((total, y) => total + cost(y), cost(x)) ?? 0
+    if (last !== undefined && last.length < max && costs <= maxCost) last.push(x)
+    else found.push([x])
+  }
+  return found
+}
+
 export const batchingSteps: readonly fc.Arbitrary<Step>[] = [
   fc.tuple(small, fc.boolean()).map(([n, dropRemainder]) => ({
     name: `paddedBatch(${n}, ${dropRemainder}).unbatch`,
@@ -90,4 +107,12 @@ export const batchingSteps: readonly fc.Arbitrary<Step>[] = [
         .map((batch) => digest([batch])),
     model: (xs) => chunked(xs.flatMap(rowOf), n).map((batch) => digest([batch])),
   })),
+  fc.tuple(small, small).map(([max, maxCost]) => {
+    const cost = (x: number): number => ((x % 5) + 5) % 5
+    return {
+      name: `batch({ max: ${max}, maxCost: ${maxCost} })`,
+      apply: (ds) => ds.batch({ max, maxCost, cost }).map((batch) => digest([batch])),
+      model: (xs) => within(xs, max, maxCost, cost).map((batch) => digest([batch])),
+    }
+  }),
 ]

@@ -129,6 +129,19 @@ test('resampling keeps the element type', () => {
   rows.rejectionResample({ class: (row) => row.label, targetDist: [1, 1] })
 })
 
+test('batches by number, cost and time', () => {
+  expectTypeOf(rows.batch({ max: 3 })).toEqualTypeOf(rows.batch(3))
+  expectTypeOf(
+    rows.batch({ max: 3, maxCost: 10, cost: (row) => row.name.length, maxWait: '50ms' }),
+  ).toEqualTypeOf(rows.batch(3))
+  // @ts-expect-error a limit of cost needs costs
+  rows.batch({ max: 3, maxCost: 10 })
+  // @ts-expect-error costs are numbers
+  rows.batch({ max: 3, maxCost: 10, cost: (row) => row.name })
+  // @ts-expect-error a number at most, always
+  rows.batch({ maxWait: 10 })
+})
+
 test('rebatch keeps the type of batches', () => {
   expectTypeOf(rows.batch(2).rebatch([3, 2])).toEqualTypeOf(rows.batch(2))
   expectTypeOf(numbers.batch(2).rebatch(3)).toEqualTypeOf<Dataset<Float64Array>>()
