@@ -21,20 +21,20 @@ export class Batched<T> extends Sourced<T> {
    * Stacks `size` neighbouring elements into one. Numbers become a `Float64Array`, typed arrays and tensors of
    * equal shape a `Tensor`, tuples and records are batched member by member, anything else becomes a `Column`.
    * The last batch may be smaller, unless `dropRemainder` is true (default false).
-   */
-  batch(size: number, options?: BatchOptions): Dataset<Batch<T>>
-  /**
-   * Batches with limits: the next element begins another batch when there are `max`, or when the sum of costs would
-   * exceed `maxCost`; `maxWait` closes a batch that waits for elements too long.
+   *
+   * With limits instead of a size the next element begins another batch when there are `max`, or when the sum of
+   * costs would exceed `maxCost`; `maxWait` closes a batch that waits for elements too long.
    *
    * ```ts no-run
    * texts.batch({ max: 100, maxCost: 8000, cost: (text) => text.length / 4, maxWait: '50ms' }).map(embedAll)
    * ```
    */
-  batch(limits: BatchLimits<T>): Dataset<Batch<T>>
+  // Not two signatures: a wrong size would be told of twice.
   batch(size: number | BatchLimits<T>, options: BatchOptions = {}): Dataset<Batch<T>> {
     const at = callSite()
-    if (typeof size === 'object' && size !== null) return new Dataset(batchByNode(this.plan, size, at))
+    if (typeof size === 'object' && size !== null) {
+      return new Dataset(batchByNode(this.plan, size, at))
+    }
     return new Dataset(batchNode('batch', this.plan, size, options, at))
   }
 

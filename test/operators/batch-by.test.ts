@@ -167,7 +167,7 @@ describe('by time', () => {
         all.gaps = other
         const [rest, again] = await all.read(checkpoint, 1, 3)
         const [tail] = await all.read(again)
-        expect([...[...first, ...rest, ...tail]].sort()).toEqual([...whole].sort())
+        expect([...first, ...rest, ...tail].sort()).toEqual([...whole].sort())
       }
     }
   })
