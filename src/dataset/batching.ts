@@ -1,11 +1,9 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { checkFunction, checkWhole } from '../operators/check.ts'
 import { checkPadding } from '../operators/padded-batch.ts'
-import { makeNode, type PlanNode } from '../plan/node.ts'
+import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import { type Duration, durationMs } from '../stream/duration.ts'
 import { describe, type PaddedShapes, type PaddingValues } from '../tensor/index.ts'
-
-type At = string | undefined
 
 /** Options of `raggedBatch`, and of all that make batches. */
 export interface BatchOptions {

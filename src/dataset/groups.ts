@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { checkFunction, checkWhole } from '../operators/check.ts'
-import { makeNode, type PlanNode } from '../plan/node.ts'
+import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import { describe } from '../tensor/index.ts'
 
 /** The plan's nodes of `groupBy` and `split`, their arguments checked. */
@@ -25,7 +25,7 @@ export function groupByNode(
   input: PlanNode,
   key: unknown,
   reducer: { readonly init: unknown; readonly reduce: unknown; readonly finalize?: unknown },
-  at: string | undefined,
+  at: At,
 ): PlanNode {
   checkFunction('groupBy', key)
   checkFunction("groupBy's init", reducer.init)
@@ -55,7 +55,7 @@ export type SplitParts<P> = PartNames<P> | ('rest' extends P[PartNames<P>] ? nev
 export function splitNodes<P extends SplitOptions<never>>(
   input: PlanNode,
   options: P,
-  at: string | undefined,
+  at: At,
 ): Readonly<Record<SplitParts<P>, PlanNode>> {
   const { key, seed = 0, ...parts } = options
   if (key !== undefined) checkFunction("split's key", key)

@@ -4,7 +4,7 @@ import type { Cost } from '../limit/cost.ts'
 import { Limit } from '../limit/limit.ts'
 import { type RetryOptions, retryPolicyOf } from '../limit/retry.ts'
 import { checkFunction, checkWhole } from '../operators/check.ts'
-import { makeNode, type PlanNode } from '../plan/node.ts'
+import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import { inline } from '../place/index.ts'
 import { isStage, type Placed } from '../stage/index.ts'
 import { type Duration, durationMs } from '../stream/duration.ts'
@@ -60,7 +60,7 @@ export function mapNode<T, U>(
   input: PlanNode,
   fn: MapFn<T, U>,
   options: MapOptions<T, U>,
-  at: string | undefined,
+  at: At,
 ): PlanNode {
   const { parallelism, onError = 'fail', maxErrors } = options
   checkOptions(options)

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { checkFunction, checkWhole } from '../operators/check.ts'
 import { checkPadding } from '../operators/padded-batch.ts'
-import { makeNode, type PlanNode } from '../plan/node.ts'
+import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import type { Local } from '../stream/local.ts'
 import {
   isRecord,
@@ -13,8 +13,6 @@ import {
 import type { Dataset } from './dataset.ts'
 
 /** The plan's nodes of operators with datasets inside, their arguments checked. */
-
-type At = string | undefined
 
 /** What a function of `flatMap` or `interleave` makes of an element. */
 export type Several<U> = readonly U[] | Dataset<U>

@@ -1,5 +1,5 @@
 import { checkWhole } from '../operators/check.ts'
-import { makeNode, type PlanNode } from '../plan/node.ts'
+import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import { cut } from '../segment/cut.ts'
 
 /** Options of `shuffle`. */
@@ -15,7 +15,7 @@ export function shuffleNode(
   input: PlanNode,
   bufferSize: number | 'global',
   { seed, reshuffleEachIteration }: ShuffleOptions,
-  at: string | undefined,
+  at: At,
 ): PlanNode {
   if (seed !== undefined) checkWhole('shuffle', 'seed', seed, Number.MIN_SAFE_INTEGER)
   const reshuffle = reshuffleEachIteration !== false

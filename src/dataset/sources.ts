@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { checkFunction, checkWhole } from '../operators/check.ts'
-import { makeNode, type PlanNode } from '../plan/node.ts'
+import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import { closable } from '../sources/streams.ts'
 import type { Page } from '../sources/pages.ts'
 import type { Json } from '../stream/operator.ts'
@@ -8,8 +8,6 @@ import { batchLength, describe } from '../tensor/index.ts'
 import type { Widened } from './widened.ts'
 
 /** The plan's nodes of sources, their arguments checked. */
-
-type At = string | undefined
 
 export function rangeNode(start: number, stop: number, step: number, at: At): PlanNode {
   for (const [name, value] of Object.entries({ start, stop, step })) {

@@ -1,5 +1,5 @@
 import { checkFunction, checkWhole } from '../operators/check.ts'
-import { makeNode, type PlanNode } from '../plan/node.ts'
+import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 
 /** Options of `unique`. */
 export interface UniqueOptions {
@@ -13,7 +13,7 @@ export function uniqueNode<T>(
   input: PlanNode,
   key: ((x: T) => unknown) | undefined,
   { memory = MEMORY }: UniqueOptions,
-  at: string | undefined,
+  at: At,
 ): PlanNode {
   if (key !== undefined) checkFunction('unique', key)
   checkWhole('unique', 'memory', memory, 1)

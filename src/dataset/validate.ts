@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { validatorOf } from '../operators/validate.ts'
-import { makeNode, type PlanNode } from '../plan/node.ts'
+import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import type { StandardSchema } from '../stream/standard-schema.ts'
 import { describe } from '../tensor/index.ts'
 import { mapNode } from './map.ts'
@@ -20,7 +20,7 @@ export function validateNode(
   input: PlanNode,
   schema: StandardSchema,
   options: ValidateOptions,
-  at: string | undefined,
+  at: At,
 ): PlanNode {
   checkSchema(schema)
   const { onError = 'fail', maxErrors, parallelism } = options

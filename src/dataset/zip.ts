@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import type { ZipStructure } from '../operators/zip.ts'
-import { makeNode, type PlanNode } from '../plan/node.ts'
+import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import { describe, isRecord } from '../tensor/index.ts'
 import { Dataset } from './dataset.ts'
 
@@ -11,7 +11,7 @@ export type ZipInput =
 /** The element type of a zip: the structure with each dataset replaced by its element. */
 export type Zipped<S> = S extends Dataset<infer T> ? T : { readonly [K in keyof S]: Zipped<S[K]> }
 
-export function zipNode(input: ZipInput, at: string | undefined): PlanNode {
+export function zipNode(input: ZipInput, at: At): PlanNode {
   const inputs: PlanNode[] = []
   const structure = walk(input, inputs)
   if (inputs.length === 0) throw new InvalidArgumentError('zip takes at least one dataset')

@@ -10,18 +10,31 @@ export interface PlanNode<P = unknown> {
   /** Operator and place among its kind on this branch, such as `map#2`. Keys chance, metrics and errors. */
   readonly id: string
   /** Where the user added it: `file:line`. */
-  readonly at?: string
+  readonly at?: string | undefined
 }
+
+/** Where the user added an operator; a function where finding out costs time, called when somebody asks. */
+export type At = string | (() => string | undefined) | undefined
 
 /** Appends an operator to a plan. */
 export function makeNode<P>(
   op: string,
   params: P,
   inputs: readonly PlanNode[],
-  at?: string,
+  at?: At,
 ): PlanNode<P> {
-  const node = { op, params, inputs, id: `${op}#${1 + countOf(op, inputs[0])}` }
-  return Object.freeze(at === undefined ? node : { ...node, at })
+  const id = `${op}#${1 + countOf(op, inputs[0])}`
+  if (at === undefined) return Object.freeze({ op, params, inputs, id })
+  if (typeof at === 'string') return Object.freeze({ op, params, inputs, id, at })
+  return Object.freeze({
+    op,
+    params,
+    inputs,
+    id,
+    get at() {
+      return at()
+    },
+  })
 }
 
 function countOf(op: string, from: PlanNode | undefined): number {
