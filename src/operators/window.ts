@@ -91,10 +91,9 @@ class Window implements Body {
       const failed = items.find((x) => x instanceof Failed)
       if (failed === undefined) out.push(this.#params.wrap(items))
       else if (out.length > 0) break
+      else failed.told = true
       this.#shift(this.#params.shift)
-      if (failed === undefined) continue
-      failed.told = true
-      throw failed.error
+      if (failed !== undefined) throw failed.error
     }
     this.#pace.note(out.length, out[0])
     return out.length === 0 ? null : out

@@ -18,6 +18,11 @@ const sum = (xs: Iterable<number>): number => {
   return total
 }
 
+const moduloOf =
+  (k: number) =>
+  (x: number): number =>
+    ((x % k) + k) % k
+
 /** A cycle of open inputs; an exhausted one gives its turn away. */
 function interleaved(inputs: readonly number[][], cycle: number, block: number): number[] {
   const waiting = [...inputs]
@@ -53,11 +58,15 @@ function windows(
 }
 
 /** Full windows as they fill, then the rest by key. */
-function grouped(xs: readonly number[], keys: number, sizeOf: (key: number) => number): number[][] {
+function grouped(
+  xs: readonly number[],
+  keyOf: (x: number) => number,
+  sizeOf: (key: number) => number,
+): number[][] {
   const open = new Map<number, number[]>()
   const found: number[][] = []
   for (const x of xs) {
-    const key = ((x % keys) + keys) % keys
+    const key = keyOf(x)
     const group = [...(open.get(key) ?? []), x]
     open.set(key, group)
     if (group.length < sizeOf(key)) continue
@@ -107,17 +116,71 @@ export const nestedSteps: readonly fc.Arbitrary<Step>[] = [
     name: `groupByWindow(${keys}, ${size})`,
     apply: (ds) =>
       ds.groupByWindow({
-        key: (x) => ((x % keys) + keys) % keys,
+        key: moduloOf(keys),
         reduce: (key, w) => w.batch(3).map((b) => sum(b) + key),
         windowSize: (key) => size + key,
       }),
     model: (xs) =>
-      grouped(xs, keys, (key) => size + key).flatMap((group) => {
-        const key = (((group[0] ?? 0) % keys) + keys) % keys
+      grouped(xs, moduloOf(keys), (key) => size + key).flatMap((group) => {
+        const key = moduloOf(keys)(group[0] ?? 0)
         const parts = Array.from({ length: Math.ceil(group.length / 3) }, (_, k) =>
           group.slice(3 * k, 3 * k + 3),
         )
         return parts.map((part) => sum(part) + key)
       }),
   })),
+  fc.tuple(small, small, small).map(([size, shift, k]) => ({
+    name: `failing map, window(${size}, ${shift}), ignoreErrors`,
+    // A failed element keeps its place: windows that hold it fail, those that pass over it do not.
+    apply: (ds) =>
+      ds
+        .map((x) => refuse(x, k + 4))
+        .window(size, { shift })
+        .ignoreErrors()
+        .flatMap((w) => w.batch(9).map((b) => sum(b))),
+    model: (xs) =>
+      windows(xs, [size, shift, 1], false)
+        .filter((window) => !window.some((x) => x % (k + 4) === 2))
+        .map(sum),
+  })),
+  fc.tuple(small, small, small).map(([boundary, a, b]) => ({
+    name: `bucketBySequenceLength(${boundary}, ${a}, ${b})`,
+    apply: (ds) =>
+      ds
+        .map((x) => new Float64Array(lengthOf(x)).fill(x))
+        .bucketBySequenceLength({
+          length: (row) => row.length,
+          boundaries: [boundary],
+          batchSizes: [a, b],
+        })
+        .map(({ data }) => sum(data)),
+    model: (xs) => {
+      const bucketOf = (x: number): number => (lengthOf(x) < boundary ? 0 : 1)
+      return grouped(xs, bucketOf, (bucket) => (bucket === 0 ? a : b)).map((group) => {
+        const longest = Math.max(...group.map(lengthOf))
+        return sum(
+          group.flatMap((x) => [
+            ...new Array<number>(lengthOf(x)).fill(x),
+            ...new Array<number>(longest - lengthOf(x)).fill(0),
+          ]),
+        )
+      })
+    },
+  })),
+  fc.tuple(small, small).map(([k, blockLength]) => ({
+    name: `interleave in any order of one at a time (${k}, ${blockLength})`,
+    apply: (ds) =>
+      ds.interleave(
+        (x) => (x % 2 === 0 ? severalOf(k)(x) : Dataset.fromArray(severalOf(k)(x)).prefetch(2)),
+        { cycleLength: 1, blockLength, deterministic: false },
+      ),
+    model: (xs) => xs.flatMap(severalOf(k)),
+  })),
 ]
+
+const lengthOf = (x: number): number => ((x % 6) + 6) % 6
+
+function refuse(x: number, k: number): number {
+  if (x % k === 2) throw new Error(`no ${x}`)
+  return x
+}

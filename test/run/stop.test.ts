@@ -46,6 +46,22 @@ const pipelines: Readonly<Record<string, (opened: Opened) => Dataset<unknown>>> 
   zipped: (o) => Dataset.zip([o.source(), o.source(40).map(o.call, { parallelism: 3 }).repeat()]),
   repeated: (o) => o.source(7).cache().repeat().prefetch(3),
   concatenated: (o) => o.source(5).concatenate(o.source()).map(o.call, { parallelism: 2 }),
+  flattened: (o) => o.source().flatMap((x) => o.source(x % 3).map(o.call, { parallelism: 2 })),
+  interleaved: (o) =>
+    o.source().interleave(() => o.source().map(o.call), { cycleLength: 3, parallelism: 2 }),
+  'interleaved in any order': (o) =>
+    o.source().interleave((x) => o.source(2 + (x % 5)).map(o.call), { deterministic: false }),
+  windowed: (o) =>
+    o
+      .source()
+      .window(3, { shift: 1 })
+      .flatMap((w) => w.map(o.call).batch(2)),
+  grouped: (o) =>
+    o.source().groupByWindow({
+      key: (x) => x % 3,
+      reduce: (_, w) => w.map(o.call, { parallelism: 2 }),
+      windowSize: 4,
+    }),
 }
 
 const positions = [0, 1, 4, 17]
