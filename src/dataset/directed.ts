@@ -1,14 +1,12 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { checkWhole } from '../operators/check.ts'
 import { checkWeights, drawOf } from '../operators/sample-from-datasets.ts'
-import { makeNode, type PlanNode } from '../plan/node.ts'
+import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import { describe, type NumericArray } from '../tensor/index.ts'
 import { Dataset } from './dataset.ts'
 import { mapNode } from './map.ts'
 import { randomNode } from './sources.ts'
 import { zipNode } from './zip.ts'
-
-type At = string | undefined
 
 /** Options of `chooseFromDatasets`. */
 export interface ChooseOptions {

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { checkFunction, checkWhole } from '../operators/check.ts'
 import { classAndChance } from '../operators/rejection-resample.ts'
-import { makeNode, type PlanNode } from '../plan/node.ts'
+import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import type { Local } from '../stream/local.ts'
 import { describe } from '../tensor/index.ts'
 
@@ -20,7 +20,7 @@ export interface ResampleOptions<T> {
 export function resampleNode<T>(
   input: PlanNode,
   options: ResampleOptions<T>,
-  at: string | undefined,
+  at: At,
 ): PlanNode {
   const { class: classOf, targetDist, initialDist, seed } = options
   checkFunction('rejectionResample', classOf)

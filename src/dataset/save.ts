@@ -1,5 +1,5 @@
 import { DataError, InvalidArgumentError, messageOf } from '../errors/index.ts'
-import { makeNode, type PlanNode } from '../plan/node.ts'
+import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import { linesOf } from '../run/checkpoint.ts'
 import { Iteration, type IterateOptions } from '../run/iteration.ts'
 import { findManifest, readManifestSync } from '../storage/store/manifest.ts'
@@ -14,17 +14,13 @@ export interface SaveOptions extends IterateOptions {
 }
 
 /** The plan's node of elements in a folder. */
-export function loadNode(folder: string, at: string | undefined): PlanNode {
+export function loadNode(folder: string, at: At): PlanNode {
   const manifest = readManifestSync(checkFolder('load', folder))
   return makeNode('load', { folder, manifest }, [], at)
 }
 
 /** The plan's node of a cache: in memory, or in a folder. */
-export function cacheNode(
-  input: PlanNode,
-  folder: string | undefined,
-  at: string | undefined,
-): PlanNode {
+export function cacheNode(input: PlanNode, folder: string | undefined, at: At): PlanNode {
   if (folder !== undefined) checkFolder('cache', folder)
   return makeNode('cache', { folder, lines: linesOf(input) }, [input], at)
 }

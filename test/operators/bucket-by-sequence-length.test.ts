@@ -1,4 +1,4 @@
-import { Column, Dataset, InvalidArgumentError, Tensor } from 'millstream'
+import { Column, Dataset, InvalidArgumentError, type Tensor } from 'millstream'
 import { checkResume } from 'millstream/testing'
 import { expect, test } from 'vitest'
 

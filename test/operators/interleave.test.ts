@@ -206,7 +206,7 @@ test('what was delivered of a chunk in any order is not delivered again, whateve
 test.each([true, false])(
   'errors surface behind what precedes them, deterministic %s: of the function, and within',
   async (deterministic) => {
-    const fails = Dataset.range(4).interleave(
+    const broken = Dataset.range(4).interleave(
       (x) => {
         if (x === 2) throw new Error('no input')
         return inputOf(x, 2)
@@ -214,11 +214,11 @@ test.each([true, false])(
       { cycleLength: 2, deterministic },
     )
     const got: number[] = []
-    const error: unknown = await fails.forEach((x) => got.push(x)).catch((e: unknown) => e)
+    const error: unknown = await broken.forEach((x) => got.push(x)).catch((e: unknown) => e)
     expect(error).toBeInstanceOf(StageError)
     expect(error).toMatchObject({ stage: 'interleave#1', index: 2 })
     expect(sorted(got)).toEqual([0, 1, 1000, 1001])
-    expect(sorted(await fails.ignoreErrors().toArray())).toEqual([0, 1, 1000, 1001, 3000, 3001])
+    expect(sorted(await broken.ignoreErrors().toArray())).toEqual([0, 1, 1000, 1001, 3000, 3001])
 
     const within = Dataset.range(2).interleave(
       (x) =>
