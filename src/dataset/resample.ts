@@ -17,11 +17,7 @@ export interface ResampleOptions<T> {
   readonly seed?: number
 }
 
-export function resampleNode<T>(
-  input: PlanNode,
-  options: ResampleOptions<T>,
-  at: At,
-): PlanNode {
+export function resampleNode<T>(input: PlanNode, options: ResampleOptions<T>, at: At): PlanNode {
   const { class: classOf, targetDist, initialDist, seed } = options
   checkFunction('rejectionResample', classOf)
   const target = checkDistribution('targetDist', targetDist, targetDist.length)
