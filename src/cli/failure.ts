@@ -5,6 +5,7 @@ import { MillstreamError, redact, UsageError } from '../errors/index.ts'
 /** Exit codes of errors that are no failures of the pipeline. */
 const exitCodes: Readonly<Record<string, number>> = {
   MILLSTREAM_USAGE: 2,
+  MILLSTREAM_BUDGET: 3,
   MILLSTREAM_LOCKED: 75,
   MILLSTREAM_OUT_OF_TIME: 75,
 }

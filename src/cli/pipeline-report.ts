@@ -23,6 +23,8 @@ class Standing {
   delivered = 0
   skipped = 0
   dead = 0
+  cached = 0
+  spent: Readonly<Record<string, number>> = {}
   resumedAt: number | undefined
 
   take(event: RunEvent): void {
@@ -31,13 +33,19 @@ class Standing {
     this.delivered = event.delivered
     this.skipped = event.skipped
     this.dead = event.dead
+    this.cached = event.cached ?? 0
+    this.spent = event.spent ?? {}
   }
 
-  /** Such as `3 skipped, 1 dead letter`; empty when nothing went wrong. */
-  get errors(): string {
+  /** Such as `3 skipped, 1 dead letter, 12 cached, 0.25 usd`; empty when there is nothing to tell. */
+  get notes(): string {
     const parts = []
     if (this.skipped > 0) parts.push(`${this.skipped} skipped`)
     if (this.dead > 0) parts.push(`${this.dead} dead letter${this.dead === 1 ? '' : 's'}`)
+    if (this.cached > 0) parts.push(`${this.cached} cached`)
+    for (const [meter, amount] of Object.entries(this.spent)) {
+      parts.push(`${Number(amount.toPrecision(6))} ${meter}`)
+    }
     return parts.join(', ')
   }
 }
@@ -61,7 +69,7 @@ class TextReport implements PipelineReport {
     if (event.type !== 'position') return
     this.#standing.take(event)
     if (this.#progress === undefined) this.#begin()
-    this.#progress?.update(event.delivered, this.#standing.errors)
+    this.#progress?.update(event.delivered, this.#standing.notes)
   }
 
   done(summary: RunSummary): void {
@@ -77,13 +85,15 @@ class TextReport implements PipelineReport {
       delivered: summary.delivered,
       skipped: summary.skipped,
       dead: summary.deadLetters,
+      cached: summary.cached,
+      spent: summary.spent,
     })
     const { explained, slowest, delivered, resumedAt, seconds } = summary
     if (explained !== undefined) this.#line(`${explained}\n`)
-    const { errors } = this.#standing
+    const { notes } = this.#standing
     const rate = Math.round((delivered - resumedAt) / Math.max(seconds, 0.001))
-    const bad = errors === '' ? '' : `, ${errors}`
-    this.#line(`${delivered} elements in ${this.#sink}, ${seconds.toFixed(1)} s, ${rate}/s${bad}`)
+    const also = notes === '' ? '' : `, ${notes}`
+    this.#line(`${delivered} elements in ${this.#sink}, ${seconds.toFixed(1)} s, ${rate}/s${also}`)
     if (slowest !== undefined) this.#line(slowest)
   }
 
@@ -155,7 +165,7 @@ class JsonReport implements PipelineReport {
 
   #progress(): void {
     const now = performance.now()
-    const { delivered, skipped, dead } = this.#standing
+    const { delivered, skipped, dead, cached, spent } = this.#standing
     const rate = ((delivered - this.#lastDelivered) * 1000) / (now - this.#last)
     const total = this.#pipeline.cardinality()
     const seconds = total === undefined || rate === 0 ? null : (total - delivered) / rate
@@ -166,6 +176,8 @@ class JsonReport implements PipelineReport {
       delivered,
       skipped,
       deadLetters: dead,
+      cached,
+      spent,
       rate,
       secondsLeft: seconds !== null && Number.isFinite(seconds) ? seconds : null,
     })

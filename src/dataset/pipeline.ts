@@ -1,12 +1,13 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { type RetryOptions, type RetrySummary, retryDeadLetters } from '../run/dead/retry.ts'
 import { runToSink, type RunSummary, type SinkRunOptions } from '../run/sink-run.ts'
+import type { Costs } from '../stream/budget.ts'
 import type { Sink } from '../stream/sink.ts'
 import { describe } from '../tensor/index.ts'
 import type { Dataset } from './dataset.ts'
 
 /** How a dataset is written. */
-export type WriteOptions = Pick<SinkRunOptions, 'state' | 'every'>
+export type WriteOptions = Pick<SinkRunOptions, 'state' | 'every' | 'budget' | 'cache'>
 
 /** How dead letters are tried again. */
 export type RetryDeadOptions = Omit<RetryOptions, 'state' | 'signal'> &
@@ -38,6 +39,14 @@ export class Pipeline<T> {
     this.dataset = dataset
     this.sink = sink
     this.options = options
+  }
+
+  /**
+   * The same with what the calls of one run may cost, by meter: `{ usd: 25 }`. A run that has used it up keeps what it
+   * paid for and fails with a BudgetError (exit code 3); the next run goes on there, with a budget of its own.
+   */
+  budget(budget: Costs): Pipeline<T> {
+    return new Pipeline(this.dataset, this.sink as Sink<T>, { ...this.options, budget })
   }
 
   /**

@@ -33,8 +33,10 @@ export interface CallWorld {
   readonly key: number
   readonly clock: Clock
   readonly signal: AbortSignal
-  readonly budget: Budget | undefined
+  readonly budget: Budget
   readonly store: () => Promise<CallStore>
+  /** A call was not made: its result was there. */
+  readonly cached: () => void
   /** A call waited for its limit, between times of the clock. */
   readonly waited: (start: number, end: number) => void
   readonly retried: (index: number, attempt: number, error: unknown, delay: number) => void
@@ -88,7 +90,9 @@ export class Calls {
       leave = await this.#order?.enter(apply(this.#policy.orderedBy, x))
       if (this.#cache === undefined) return await this.#attempts(state)
       const result = await this.#cache.get(x, () => this.#attempts(state), cachedOf)
-      return 'hit' in result ? fromCache(result) : result
+      if (!('hit' in result)) return result
+      this.#world.cached()
+      return fromCache(result)
     } catch (error) {
       return { ok: false, error, attempts: state.attempts }
     } finally {
@@ -110,7 +114,8 @@ export class Calls {
     const { budget } = this.#world
     const costs = this.#costOf(state.x)
     const counted = { ...costs, requests: 1 }
-    await budget?.reserve(counted)
+    const room = budget.reserve(counted)
+    if (room !== undefined) await room
     let spent: Costs | undefined
     try {
       return await this.#untilDone(state, costs, (value) => {
@@ -119,8 +124,8 @@ export class Calls {
         return spent
       })
     } finally {
-      if (spent === undefined) budget?.release(counted)
-      else budget?.pay(counted, { ...spent, requests: 1 })
+      if (spent === undefined) budget.release(counted)
+      else budget.pay(counted, { ...spent, requests: 1 })
     }
   }
 

@@ -43,7 +43,7 @@ export class CallLog implements CallStore {
     const head = Buffer.alloc(HEAD_BYTES)
     await file.read(head, 0, HEAD_BYTES, offset)
     const value = Buffer.alloc(head.readUInt32LE(0))
-    await file.read(value, 0, value.length, offset + HEAD_BYTES)
+    if (value.length > 0) await file.read(value, 0, value.length, offset + HEAD_BYTES)
     return checksum(head, value) === head.readUInt32LE(4) ? value : undefined
   }
 
@@ -133,7 +133,8 @@ function recordOf(key: string, value: Uint8Array): Buffer {
 }
 
 function checksum(head: Buffer, value: Uint8Array): number {
-  return crc32(value, crc32(head.subarray(8)))
+  const key = crc32(head.subarray(8))
+  return value.length === 0 ? key : crc32(value, key) // without bytes it forgets the first
 }
 
 /** Keys of the whole records of a file, and where they begin. */

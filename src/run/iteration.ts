@@ -117,9 +117,14 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
     return this.#run.counts.retried
   }
 
-  /** What calls have cost so far, by meter; empty without a budget. */
+  /** Elements whose result was kept from an earlier call. */
+  get cached(): number {
+    return this.#run.counts.cached
+  }
+
+  /** What calls have cost so far, by meter, and their number as `requests`; of stages with a policy for calls. */
   get spent(): Costs {
-    return this.#run.budget?.spent ?? {}
+    return this.#run.budget.spent
   }
 
   /** Elements that went to the dead letters. */
@@ -231,7 +236,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   #makeRun(options: IterateOptions, { seed, rewriting }: Pick<Run, 'seed' | 'rewriting'>): Run {
     if (!Number.isSafeInteger(seed))
       throw new InvalidArgumentError(`seed must be a whole number, not ${seed}`)
-    const counts: RunCounts = { skipped: 0, dead: 0, retried: 0 }
+    const counts: RunCounts = { skipped: 0, dead: 0, retried: 0, cached: 0 }
     return {
       seed,
       rewriting,
@@ -239,7 +244,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       metrics: new Metrics(),
       warned: new Set(),
       clock: options.clock ?? systemClock,
-      budget: options.budget === undefined ? undefined : new Budget(options.budget),
+      budget: new Budget(options.budget ?? {}),
       callStore: () => this.#calls.open(options.cache),
       deadLetters: options.deadLetters ?? this.#letters,
       fairness: new Fairness(),

@@ -11,6 +11,8 @@ export interface RunCounts {
   dead: number
   /** Calls that failed and were made again. */
   retried: number
+  /** Elements whose result was kept from an earlier call. */
+  cached: number
 }
 
 /** The first calls look at the clock, then one in so many: the very first ones are slower and must not stand for all. */
@@ -50,6 +52,10 @@ export class CountingMeter implements Meter {
 
   slow(_node: PlanNode, _ms: number): void {
     // nobody looks
+  }
+
+  cached(): void {
+    this.counts.cached++
   }
 
   limited(_start: number, _end: number): void {

@@ -31,7 +31,7 @@ export interface Run {
   /** Stages that were warned of being slow. */
   readonly warned: Set<string>
   readonly clock: Clock
-  readonly budget: Budget | undefined
+  readonly budget: Budget
   readonly callStore: () => Promise<CallStore>
   readonly deadLetters: DeadLetters
   readonly observe: Observer | undefined
@@ -120,7 +120,7 @@ class Opening implements OpenContext {
   readonly signal: AbortSignal
   readonly meter: Meter
   readonly clock: Clock
-  readonly budget: Budget | undefined
+  readonly budget: Budget
   readonly codegen: Codegen
   readonly #node: PlanNode
   readonly #site: Site

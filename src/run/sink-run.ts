@@ -3,6 +3,7 @@ import { DataError, SinkUnavailableError } from '../errors/index.ts'
 import { specOf } from '../operators/table.ts'
 import { nodesOf, type PlanNode } from '../plan/node.ts'
 import { systemClock, sleep } from '../stream/clock.ts'
+import type { Costs } from '../stream/budget.ts'
 import type { Json } from '../stream/operator.ts'
 import type { Sink } from '../stream/sink.ts'
 import { linesOf } from './checkpoint.ts'
@@ -60,6 +61,10 @@ export interface RunSummary {
   readonly seconds: number
   /** True when the run had been finished before, and nothing was done. */
   readonly alreadyDone: boolean
+  /** Elements whose result was kept from an earlier call, in this process. */
+  readonly cached: number
+  /** What calls of this process cost, by meter, and their number as `requests`. */
+  readonly spent: Costs
   /** What each stage did in this process; empty when nothing was left to do. */
   readonly stages: readonly StageMetrics[]
   /** Which of them, or the sink, was slowest, and what to do about it. */
@@ -227,6 +232,8 @@ class SinkRun<T> {
       resumedAt,
       seconds: (performance.now() - this.#start) / 1000,
       alreadyDone: false,
+      cached: 0,
+      spent: {},
       stages: [],
       ...measured,
     }

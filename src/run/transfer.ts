@@ -1,3 +1,4 @@
+import type { Costs } from '../stream/budget.ts'
 import { messageOf, NotResumableError } from '../errors/index.ts'
 import type { PlanNode } from '../plan/node.ts'
 import type { DeadLetter } from '../stream/dead-letter.ts'
@@ -39,6 +40,9 @@ export interface LettersFile {
 /** What a transfer found out. */
 export interface Measured {
   readonly stages: readonly StageMetrics[]
+  /** Results that were kept from earlier calls, and what calls cost. */
+  readonly cached: number
+  readonly spent: Costs
   /** Who was slowest, and what to do about it, in a line. */
   readonly slowest?: string
   /** The plan with what was measured. */
@@ -276,6 +280,8 @@ export class Transfer<T> {
     const slowest = share >= BUSY ? slowSink(this.#sink.name, share) : iteration.slowest()
     return {
       stages: iteration.metrics(),
+      cached: iteration.cached,
+      spent: iteration.spent,
       ...(slowest !== undefined && { slowest }),
       ...(explain && { explained: iteration.explain() }),
     }
@@ -295,7 +301,8 @@ export class Transfer<T> {
 
   #tell(): void {
     const { delivered, skipped, dead } = this.#state.position ?? START
-    this.#options.observe?.({ type: 'position', delivered, skipped, dead })
+    const { cached = 0, spent = {} } = this.#iteration ?? {}
+    this.#options.observe?.({ type: 'position', delivered, skipped, dead, cached, spent })
   }
 }
 

@@ -31,12 +31,25 @@ export class Budget {
     return Object.fromEntries(this.#spent)
   }
 
-  /** Rejects with a BudgetError when the call cannot be paid; else `pay` or `release` follows. */
-  async reserve(costs: Costs): Promise<void> {
+  /**
+   * Undefined when the call can be paid, or a promise to wait for, which rejects with a BudgetError when it cannot.
+   * Then `pay` or `release` follows.
+   */
+  reserve(costs: Costs): Promise<void> | undefined {
+    if (this.#broken(costs) !== undefined) return this.#reserveLater(costs)
+    this.#hold(costs)
+    return undefined
+  }
+
+  async #reserveLater(costs: Costs): Promise<void> {
     for (let broken = this.#broken(costs); broken !== undefined; broken = this.#broken(costs)) {
       if (this.#open === 0) throw new BudgetError(broken.meter, broken.spent, broken.limit)
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
+    this.#hold(costs)
+  }
+
+  #hold(costs: Costs): void {
     this.#open++
     add(this.#reserved, costs, 1)
   }

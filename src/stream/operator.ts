@@ -70,6 +70,8 @@ export interface Meter {
   busy(start: number, n: number, lane?: string, end?: number): void
   /** One operator's own share of a chunk, when `shares` is on. */
   share(stage: string, start: number, end: number, n: number): void
+  /** A call was not made: its result was kept from an earlier one. */
+  cached(): void
   /** Something waited for the limit of its calls. */
   limited(start: number, end: number): void
   /** Call `attempt` for an element failed; the next follows in `delay` milliseconds, and when its limit lets it. */
@@ -113,8 +115,8 @@ export interface OpenContext {
   readonly meter: Meter
   /** The time for what waits on it: calls to the world. No result may depend on it, but by a log. */
   readonly clock: Clock
-  /** What calls may spend together. */
-  readonly budget: Budget | undefined
+  /** What calls spend together, and may. */
+  readonly budget: Budget
   /** How loops run: generated at once, after the first some thousand elements, or never. */
   readonly codegen: Codegen
   pace(): Pace

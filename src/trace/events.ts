@@ -77,6 +77,9 @@ export type RunEvent =
       readonly delivered: number
       readonly skipped: number
       readonly dead: number
+      /** Of this process: results that were kept from earlier calls, and what calls cost, by meter. */
+      readonly cached?: number
+      readonly spent?: { readonly [meter: string]: number }
     }
   | {
       /** Something works, and is probably not what was meant; told once, most when the run starts. */

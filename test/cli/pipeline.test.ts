@@ -79,3 +79,18 @@ test('explain names the sink', async () => {
   expect(code).toBe(0)
   expect(stdout).toMatch(/shuffle[^]*written to: jsonl\(out\.jsonl\)\n$/)
 })
+
+test('a budget stops the run with 3; the next one goes on, and what is kept costs nothing', async () => {
+  const path = scratch()
+  const run = ['run', 'budgeted.ts', '--state', `${path}.state`, '--', path, `${path}.cache`]
+  const first = await command(...run)
+  expect(first.code).toBe(3)
+  expect(first.stderr).toMatch(/^MILLSTREAM_BUDGET: .*1 of 1 usd spent/m)
+  expect(first.stderr).toContain('stopped at 10; run it again to go on there')
+  const second = await command(...run)
+  expect(second.code).toBe(0)
+  expect(second.stderr).toContain('resumed at 10')
+  expect(second.stderr).toMatch(/30 elements in .*, 10 cached, 1 usd, 10 requests$/m)
+  const ids = events(readFileSync(path, 'utf8')).map(({ id }) => id)
+  expect(ids).toEqual(Array.from({ length: 30 }, (_, k) => k % 20))
+})

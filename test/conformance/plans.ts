@@ -1,5 +1,11 @@
 import * as fc from 'fast-check'
-import { Dataset, InvalidArgumentError, type ShuffleOptions, type StandardSchema } from 'millstream'
+import {
+  Dataset,
+  InvalidArgumentError,
+  limit,
+  type ShuffleOptions,
+  type StandardSchema,
+} from 'millstream'
 import { groupSteps } from './group-steps.ts'
 import { nestedSteps } from './nested-steps.ts'
 import { storeSteps } from './store-steps.ts'
@@ -225,6 +231,25 @@ const simple: readonly fc.Arbitrary<Step>[] = [
       ds.map(async (x) => failOn(await jittered(x), n + 2), { parallelism: n, onError: 'skip' }),
     model: (xs) => xs.filter((x) => x % (n + 2) !== 2),
   })),
+  small.map((n) => ({
+    name: `calls(${n}), limited, in order of keys`,
+    apply: (ds) =>
+      ds.map(async (x) => failOn(await jittered(x), n + 2), {
+        parallelism: n,
+        limit: limit('plans'),
+        orderedBy: (x) => x % 4,
+        onError: 'deadLetter',
+      }),
+    model: (xs) => xs.filter((x) => x % (n + 2) !== 2),
+  })),
+  small.map((n) => ({
+    name: `calls(${n}), each made twice`,
+    apply: (ds) => {
+      const tried = new Set<number>()
+      return ds.map((x) => onceMore(x, tried), { parallelism: n, retry: { delay: 0.01 } })
+    },
+    model: (xs) => xs.map((x) => x + 1),
+  })),
   fc.integer({ min: 0, max: 30 }).map((n) => ({
     name: `assertCardinality(${n}), ignoreErrors`,
     apply: (ds) => ds.assertCardinality(n).ignoreErrors(),
@@ -292,6 +317,14 @@ function globally(ds: Dataset<number>, options: ShuffleOptions): Dataset<number>
 function failOn(x: number, k: number): number {
   if (x % k === 2) throw new Error(`no ${x}`)
   return x
+}
+
+/** Fails for a reason that passes, the first time. */
+async function onceMore(x: number, tried: Set<number>): Promise<number> {
+  await jittered(x)
+  if (tried.has(x)) return x + 1
+  tried.add(x)
+  throw Object.assign(new Error('later'), { status: 503 })
 }
 
 /** Some calls settle at once, others some turns later, so that they finish out of order. */

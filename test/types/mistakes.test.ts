@@ -12,6 +12,17 @@ const wrong: Readonly<Record<string, string>> = {
   'an option that is none': `docs.batch(32, { dropLast: true })`,
   'an option of the wrong type': `docs.map((doc) => doc.id, { parallelism: 'many' })`,
   'a policy that is none': `docs.map((doc) => doc.id, { onError: 'ignore' })`,
+  'a rate without a time': `limit('api', { requests: 5000 })`,
+  'a rate by an unknown time': `limit('api', { requests: '5000/minute' })`,
+  'a limit that is a name': `docs.map(async (doc) => doc.id, { limit: 'api' })`,
+  'a cost that is text': `docs.map(async (doc) => doc.id, { cost: (doc) => doc.id })`,
+  'a cost of a field that is not there': `docs.map(async (doc) => doc.id, { cost: (doc) => doc.tokens })`,
+  'a timeout that is no time': `docs.map(async (doc) => doc.id, { timeout: 'a minute' })`,
+  'retries as text': `docs.map(async (doc) => doc.id, { retry: '8' })`,
+  'an option of retries that is none': `docs.map(async (doc) => doc.id, { retry: { times: 8 } })`,
+  'a cache without a name': `docs.map(async (doc) => doc.id, { cache: true })`,
+  'an order by a record': `docs.map(async (doc) => doc.id, { orderedBy: (doc) => doc })`,
+  'a result that was not given': `docs.map(async (doc) => doc.id, { spent: (id) => id.usage })`,
   'a member of the batch that is not in the element': `docs.batch(2).map((b) => b.title)`,
   'a number of a batch taken for text': `docs.batch(2).map((b) => b.words[0]?.trim())`,
   'unbatch of what is no batch': `docs.map((doc) => doc.id).unbatch().map((x) => x.length)`,
@@ -31,7 +42,7 @@ const wrong: Readonly<Record<string, string>> = {
   'a range of texts': `Dataset.range('0', '9')`,
 }
 
-const prelude = `import { Dataset, stage, threads } from 'millstream'
+const prelude = `import { Dataset, limit, stage, threads } from 'millstream'
 interface Doc { id: string; body: string; words: number }
 declare const docs: Dataset<Doc>
 `

@@ -1,4 +1,4 @@
-import { type Column, Dataset, Tensor } from 'millstream'
+import { type Column, Dataset, limit, stage, Tensor, threads } from 'millstream'
 import { expectTypeOf, test } from 'vitest'
 import * as z from 'zod'
 
@@ -19,6 +19,27 @@ const right = {
   evens: n.filter((x) => x % 2 === 0).take(10),
   texts: n.map((x) => `n${x}`).skip(2),
   calls: docs.map(async (doc) => doc.body.length, { parallelism: 8 }),
+  limited: docs.map(async (doc) => ({ id: doc.id, usage: { tokens: 3 } }), {
+    parallelism: 'auto',
+    limit: limit('api', { requests: '5000/min', tokens: '1M/min', inFlight: 64 }),
+    cost: (doc) => doc.words * 2,
+    spent: ({ usage }, doc) => ({ tokens: usage.tokens, usd: doc.words / 1e6 }),
+    retry: { attempts: 9, deadline: '5min', when: (error) => error instanceof RangeError },
+    timeout: '60s',
+    onError: 'deadLetter',
+    maxErrors: 20,
+  }),
+  byHost: docs.map(async ({ id }, { signal }) => (signal.aborted ? '' : id), {
+    limit: ({ id }) => limit(id.slice(0, 3), { requests: `${2 + 3}/s`, inFlight: 2 }),
+    orderedBy: (doc) => doc.words,
+    cache: 'pages@v1',
+    retry: 3,
+  }),
+  placedCalls: docs.map(stage(import.meta, async (doc: Doc) => doc.words).on(threads(2)), {
+    limit: limit('cpu'),
+    timeout: 5000,
+    spent: (words, doc) => words + doc.words,
+  }),
   skipping: docs.map((doc) => doc.words, { onError: 'skip' }),
   random: docs.map((doc, local) => ({ ...doc, keep: local.random() < 0.5 })),
   records: docs.map(({ id, words }) => ({ id, words })),
@@ -70,6 +91,9 @@ test('forty pipelines have the types they should', () => {
   expectTypeOf(right.evens).toEqualTypeOf<Dataset<number>>()
   expectTypeOf(right.texts).toEqualTypeOf<Dataset<string>>()
   expectTypeOf(right.calls).toEqualTypeOf<Dataset<number>>()
+  expectTypeOf(right.limited).toEqualTypeOf<Dataset<{ id: string; usage: { tokens: number } }>>()
+  expectTypeOf(right.byHost).toEqualTypeOf<Dataset<string>>()
+  expectTypeOf(right.placedCalls).toEqualTypeOf<Dataset<number>>()
   expectTypeOf(right.skipping).toEqualTypeOf<Dataset<number>>()
   expectTypeOf(right.random).toEqualTypeOf<
     Dataset<{ keep: boolean; id: string; body: string; words: number }>
