@@ -15,6 +15,7 @@ import { limits } from './cases/limits.ts'
 import { memory } from './cases/memory.ts'
 import { overhead } from './cases/overhead.ts'
 import { overlap } from './cases/overlap.ts'
+import { postgres } from './cases/postgres.ts'
 import { resume } from './cases/resume.ts'
 import { type Benchmark, checkRows, machine, type Options, tableOf } from './harness.ts'
 import { installPeers } from './peers/index.ts'
@@ -26,6 +27,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   memory,
   overhead,
   overlap,
+  postgres,
   resume,
 }
 

@@ -2,11 +2,12 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointMismatchError, DataError, messageOf } from '../errors/index.ts'
 import type { PlanNode } from '../plan/node.ts'
-import { replaceFile } from '../storage/durable.ts'
+import { replaceFile, replaceQuickly } from '../storage/durable.ts'
 import type { Json } from '../stream/operator.ts'
 import type { Sink } from '../stream/sink.ts'
 import { type Checkpoint, linesOf } from './checkpoint.ts'
 import type { DeadMark } from './dead/dead-log.ts'
+import type { CommitKind } from './schedule.ts'
 
 /** How far a run has come: what its sink has committed. */
 export interface Position {
@@ -48,12 +49,27 @@ export interface RunState {
   readonly retries?: number
 }
 
-/** The folder that a run keeps its state in. */
+/** What is kept of a run. */
+interface Kept {
+  /** The last that was saved. */
+  readonly latest?: RunState
+  /** The last that was saved durably: it holds what a disk may lose of the latest. */
+  readonly durable?: RunState
+}
+
+/**
+ * The folder that a run keeps its state in. `state.json` is durable; `latest.json`, written often and without waiting
+ * for the disk, is behind it unless the machine lost its power.
+ */
 export class StateFolder {
   readonly path: string
+  readonly #durable: string
+  readonly #latest: string
 
   private constructor(path: string) {
     this.path = path
+    this.#durable = join(path, 'state.json')
+    this.#latest = join(path, 'latest.json')
   }
 
   /** Makes the folder where there is none. */
@@ -66,30 +82,32 @@ export class StateFolder {
     return new StateFolder(path)
   }
 
-  /** What was saved last, by the run or by a retry of its dead letters; undefined when nothing was. */
-  async load(retry?: number): Promise<RunState | undefined> {
-    const file = this.#fileOf(retry)
-    let text: string
-    try {
-      text = await readFile(file, 'utf8')
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw error
-    }
-    const state = parsed(text)
-    if (state?.v === 1) return state
-    throw new CheckpointMismatchError(
-      `${file} is no state of a run that this version knows; start anew (--restart)`,
-    )
+  /** What was saved of the run. @throws CheckpointMismatchError when it cannot be read. */
+  async load(): Promise<Kept> {
+    const durable = await stateIn(this.#durable)
+    if (durable === undefined) return {}
+    const latest = parsed((await textOf(this.#latest)) ?? '')
+    return { durable, latest: latest !== undefined && isBehind(latest, durable) ? latest : durable }
+  }
+
+  async save(state: RunState, kind: CommitKind): Promise<void> {
+    const text = `${JSON.stringify(state)}\n`
+    if (kind === 'durable') await replaceFile(this.#durable, text)
+    else await replaceQuickly(this.#latest, text)
+  }
+
+  /** What was saved of a retry of the run's dead letters; undefined when nothing was. */
+  loadRetry(retry: number): Promise<RunState | undefined> {
+    return stateIn(this.#retryFile(retry))
+  }
+
+  async saveRetry(state: RunState, retry: number): Promise<void> {
+    await replaceFile(this.#retryFile(retry), `${JSON.stringify(state)}\n`)
   }
 
   /** Forgets what a retry of dead letters has saved. */
-  async removeState(retry: number): Promise<void> {
-    await rm(this.#fileOf(retry), { force: true })
-  }
-
-  #fileOf(retry: number | undefined): string {
-    return join(this.path, retry === undefined ? 'state.json' : `retry-${retry}.json`)
+  async removeRetry(retry: number): Promise<void> {
+    await rm(this.#retryFile(retry), { force: true })
   }
 
   /** The file of the dead letters, after so many retries. */
@@ -97,8 +115,32 @@ export class StateFolder {
     return join(this.path, `dead-${retries}.jsonl`)
   }
 
-  async save(state: RunState, retry?: number): Promise<void> {
-    await replaceFile(this.#fileOf(retry), `${JSON.stringify(state)}\n`)
+  #retryFile(retry: number): string {
+    return join(this.path, `retry-${retry}.json`)
+  }
+}
+
+async function stateIn(path: string): Promise<RunState | undefined> {
+  const text = await textOf(path)
+  if (text === undefined) return undefined
+  const state = parsed(text)
+  if (state?.v === 1) return state
+  throw new CheckpointMismatchError(
+    `${path} is no state of a run that this version knows; start anew (--restart)`,
+  )
+}
+
+function isBehind(latest: RunState, durable: RunState): boolean {
+  if (latest.run !== durable.run || durable.finished !== null) return false
+  return (latest.position?.delivered ?? 0) > (durable.position?.delivered ?? 0)
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
   }
 }
 

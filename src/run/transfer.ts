@@ -7,14 +7,9 @@ import type { Sink, Writer } from '../stream/sink.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { DeadLog, type DeadMark, NO_LETTERS } from './dead/dead-log.ts'
 import { type IterateOptions, Iteration } from './iteration.ts'
+import { type CommitKind, type Every, Schedule } from './schedule.ts'
 import type { StageMetrics } from './metrics.ts'
 import type { Position, RunState } from './state.ts'
-
-/** When a position is committed. */
-export interface Every {
-  readonly elements?: number
-  readonly ms?: number
-}
 
 /** What a transfer is told beside plan, sink and state. */
 export interface TransferOptions extends IterateOptions {
@@ -22,8 +17,10 @@ export interface TransferOptions extends IterateOptions {
   readonly every?: Every
   /** The file that keeps dead letters; undefined where nothing is kept. */
   readonly letters: LettersFile | undefined
-  /** Keeps what the sink has committed. */
-  readonly save: (state: RunState) => Promise<void>
+  /** Whether positions are kept between two processes: then it pays to commit them often. */
+  readonly kept: boolean
+  /** Keeps what the sink has committed, as well as it has. */
+  readonly save: (state: RunState, kind: CommitKind) => Promise<void>
   /** Told once the sink is open, with the elements it holds already. */
   readonly opened: (delivered: number) => void
   /** Throws when what came is not all: then the output stays out of sight. */
@@ -51,10 +48,6 @@ export interface Measured {
 
 /** Share of its time from which on the sink is what the run waits for. */
 const BUSY = 0.7
-/** Share of the time that commits may take unless it is said when they come. */
-const SHARE = 0.05
-/** Milliseconds between commits at least, then. */
-const LEAST = 200
 
 /**
  * One sink, opened once, and the elements that go into it. The next elements are pulled while those before are being
@@ -69,14 +62,14 @@ export class Transfer<T> {
   #letters: DeadLog | undefined
   #base: Position
   #chunks = 0
-  /** Position behind what was written last and is not committed. */
+  /** Position behind what was written last and is not committed at all. */
   #mark: (() => Checkpoint) | undefined
   #written: number
-  #uncommitted = 0
+  readonly #schedule: Schedule
   readonly #began = performance.now()
   #sinkMs = 0
-  #lastCommit = performance.now()
-  #commitTook = 0
+  /** The position that was told last. */
+  #told = ''
   /** True once the sink failed: nothing more is asked of it. */
   #broken = false
   /** True when the sources turned out to be readable only once: then the one commit is the last. */
@@ -86,6 +79,7 @@ export class Transfer<T> {
     this.#root = root
     this.#sink = sink
     this.#options = options
+    this.#schedule = new Schedule(options.every, options.kept)
     this.#state = state
     this.#base = state.position ?? START
     this.#written = this.#base.delivered
@@ -149,13 +143,14 @@ export class Transfer<T> {
         next = this.#pull(iteration)
         next.catch(() => undefined) // it is waited for, unless the sink fails first
         await this.#write(writer, xs, mark)
-        if (this.#isDue()) await this.#commit(writer)
+        const due = this.#unresumable ? undefined : this.#schedule.due()
+        if (due !== undefined) await this.#commit(writer, due)
       }
     } catch (error) {
       throw await this.#commitRest(writer, error)
     }
     this.#mark = iteration.mark()
-    await this.#commit(writer, true)
+    await this.#commit(writer, 'durable', true)
   }
 
   /** Dead letters of before the last commit; the elements of those behind it are tried again. */
@@ -188,10 +183,10 @@ export class Transfer<T> {
     next: Promise<readonly T[] | null>,
     writer: Writer<T>,
   ): Promise<readonly T[] | null> {
-    while (this.#mark !== undefined && !this.#unresumable) {
-      const wait = this.#lastCommit + this.#interval() - performance.now()
+    while (this.#schedule.pending && !this.#unresumable) {
+      const { wait } = this.#schedule
       if (wait === Infinity || (await settlesWithin(wait, next))) break
-      await this.#commit(writer)
+      await this.#commit(writer, this.#schedule.due() ?? 'quick')
     }
     return next
   }
@@ -200,32 +195,33 @@ export class Transfer<T> {
     const chunk = { index: this.#chunks++, first: this.#written }
     await this.#asked(writer.write(chunk, xs))
     this.#written += xs.length
-    this.#uncommitted += xs.length
+    this.#schedule.wrote(xs.length)
     this.#mark = mark
   }
 
-  /** Milliseconds between two commits. */
-  #interval(): number {
-    const { every } = this.#options
-    if (every === undefined) return Math.max(LEAST, this.#commitTook / SHARE)
-    return every.ms ?? Infinity
+  async #commit(writer: Writer<T>, kind: CommitKind, ended = false): Promise<void> {
+    const position = this.#position(ended)
+    if (position === undefined) return
+    const start = performance.now()
+    // The letters that a position names must be there whatever becomes of it.
+    await this.#letters?.sync()
+    const durable = kind === 'durable'
+    const sink = await this.#asked(writer.commit(position as unknown as Json, durable))
+    this.#state = { ...this.#state, position, sink }
+    await this.#options.save(this.#state, kind)
+    this.#mark = undefined
+    this.#schedule.committed(kind, performance.now() - start)
+    this.#tell()
   }
 
-  #isDue(): boolean {
-    if (this.#unresumable) return false
-    return (
-      this.#uncommitted >= (this.#options.every?.elements ?? Infinity) ||
-      performance.now() - this.#lastCommit >= this.#interval()
-    )
-  }
-
-  async #commit(writer: Writer<T>, ended = false): Promise<void> {
+  /** What to commit; a position that was committed quickly is committed again to make it durable. */
+  #position(ended: boolean): Position | undefined {
+    if (this.#mark === undefined) return this.#state.position ?? undefined
     const checkpoint = this.#checkpoint()
-    if (checkpoint === undefined && !ended) return
+    if (checkpoint === undefined && !ended) return undefined
     // At the same moment as the checkpoint, which names the same elements as given up.
     const letters = this.#letters?.mark()
-    const start = performance.now()
-    const position: Position = {
+    return {
       checkpoint: checkpoint ?? null,
       delivered: this.#written,
       skipped: this.#base.skipped + (this.#iteration?.skipped ?? 0),
@@ -235,15 +231,6 @@ export class Transfer<T> {
       ended,
       ...(letters && { letters }),
     }
-    await this.#letters?.sync()
-    const sink = await this.#asked(writer.commit(position as unknown as Json))
-    this.#state = { ...this.#state, position, sink }
-    await this.#options.save(this.#state)
-    this.#mark = undefined
-    this.#uncommitted = 0
-    this.#lastCommit = performance.now()
-    this.#commitTook = this.#lastCommit - start
-    this.#tell()
   }
 
   #checkpoint(): Checkpoint | undefined {
@@ -258,9 +245,9 @@ export class Transfer<T> {
 
   /** What the pipeline made before it failed is kept. The error to go on with. */
   async #commitRest(writer: Writer<T>, error: unknown): Promise<unknown> {
-    if (this.#broken || this.#mark === undefined) return error
+    if (this.#broken || !this.#schedule.pending) return error
     try {
-      await this.#commit(writer)
+      await this.#commit(writer, 'durable')
       return error
     } catch (second) {
       return new AggregateError([error, second], `${messageOf(error)}; then ${messageOf(second)}`)
@@ -268,8 +255,8 @@ export class Transfer<T> {
   }
 
   /** What is committed. */
-  get position(): Position | null {
-    return this.#state.position
+  get state(): RunState {
+    return this.#state
   }
 
   /** What this transfer did so far; undefined when there was nothing left to do. */
@@ -301,6 +288,10 @@ export class Transfer<T> {
 
   #tell(): void {
     const { delivered, skipped, dead } = this.#state.position ?? START
+    // A position that is committed again, durably, is no news.
+    const position = `${delivered} ${skipped} ${dead}`
+    if (position === this.#told) return
+    this.#told = position
     const { cached = 0, spent = {} } = this.#iteration ?? {}
     this.#options.observe?.({ type: 'position', delivered, skipped, dead, cached, spent })
   }

@@ -85,9 +85,9 @@ async function openRows<T>(
   const rows = new Rows(path, options, state?.columns ?? undefined)
   return {
     write: ({ first }, elements) => file.write(rows.text(elements, first)),
-    commit: async () => {
+    commit: async (_, durable) => {
       await file.write(rows.headerOnce())
-      return { file: await file.commit(), columns: rows.columns ?? null }
+      return { file: await file.commit(durable), columns: rows.columns ?? null }
     },
     finish: () => file.finish(),
     abort: () => file.abort(),

@@ -155,9 +155,9 @@ export class GrowingFile {
     this.#tail = lastOf(this.#tail, bytes)
   }
 
-  /** What is written survives a crash of the machine from here on. */
-  async commit(): Promise<Json> {
-    await this.#handle?.datasync()
+  /** What is written is kept from here on; durable, also when the machine loses its power. */
+  async commit(durable: boolean): Promise<Json> {
+    if (durable) await this.#handle?.datasync()
     return { bytes: this.#bytes, tail: hashOf(this.#tail) }
   }
 

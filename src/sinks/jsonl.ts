@@ -25,7 +25,7 @@ async function openLines(path: string, context: SinkContext): Promise<Writer<unk
   return {
     write: ({ first }, elements) =>
       file.write(elements.map((x, k) => lineOf(x, first + k, path)).join('')),
-    commit: () => file.commit(),
+    commit: (_, durable) => file.commit(durable),
     finish: () => file.finish(),
     abort: () => file.abort(),
   }

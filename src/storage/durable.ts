@@ -1,4 +1,4 @@
-import { open, rename } from 'node:fs/promises'
+import { open, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** Files that are there as a whole or not at all, also when the machine loses its power. */
@@ -15,6 +15,13 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   }
   await rename(next, path)
   await syncFolder(dirname(path))
+}
+
+/** The same without waiting for the disk: whole for every process, but a loss of power may take it back. */
+export async function replaceQuickly(path: string, text: string): Promise<void> {
+  const next = `${path}.next`
+  await writeFile(next, text)
+  await rename(next, path)
 }
 
 /** Makes the names in a folder durable. */

@@ -56,8 +56,11 @@ export interface Writer<T> {
   readonly position?: Json | undefined
   /** Takes elements. A chunk that was written before, by the same run, has the same effect once. */
   readonly write: (chunk: SinkChunk, elements: readonly T[]) => Promise<void>
-  /** Makes all that was written durable, with `position`; what it returns is what `open` gets next time. */
-  readonly commit: (position: Json) => Promise<Json>
+  /**
+   * Keeps all that was written, with `position`; what it returns is what `open` gets next time. `durable` asks that it
+   * survives a loss of power; else it is enough, and should be quick, that it survives the end of this process.
+   */
+  readonly commit: (position: Json, durable: boolean) => Promise<Json>
   /** After the last commit: makes the output visible, and closes. Repeated when the process died in it. */
   readonly finish: () => Promise<void>
   /** Closes without finishing; what was committed stays. Must not reject, nor hang on a broken connection. */

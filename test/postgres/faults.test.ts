@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Dataset } from 'millstream'
 import { copy, upsert } from 'millstream/postgres'
+import { checkSink } from 'millstream/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { hash } from '../../src/stream/random.ts'
 import { killed } from '../sinks/chaos.ts'
@@ -37,7 +38,7 @@ describe.skipIf(noServer !== undefined)('PostgreSQL, broken', () => {
       const state = mkdtempSync(join(tmpdir(), 'millstream-pg-state-'))
       let seen = 0
       const end = await killed(['tabled.ts', '--state', state, '--', server.url, how, 'out'], {
-        kills: 4,
+        kills: Number(process.env['MILLSTREAM_KILLS'] ?? 4),
         seed: how === 'copy' ? 11 : 12,
         working: async () => {
           const { rows } = await server.query('SELECT count(*)::int AS n FROM out')
@@ -47,14 +48,11 @@ describe.skipIf(noServer !== undefined)('PostgreSQL, broken', () => {
           return grown
         },
       })
-      expect([end.code, end.kills, end.stderr]).toEqual([
-        0,
-        4,
-        expect.stringContaining('resumed at'),
-      ])
+      expect([end.code, end.stderr]).toEqual([0, expect.stringContaining('resumed at')])
+      expect(end.kills).toBeGreaterThan(1)
       expect(await counts()).toEqual(all)
     },
-    60_000,
+    300_000,
   )
 
   test.each([1, 2])(
@@ -85,6 +83,19 @@ describe.skipIf(noServer !== undefined)('PostgreSQL, broken', () => {
     },
   )
 
+  test.each(['copy', 'upsert'])('%s: died at any step, run again: the same rows', async (how) => {
+    const rows = Array.from({ length: 9 }, (_, id) => ({ id, text: `row ${id}` }))
+    const { crashes } = await checkSink(rows, async () => {
+      await server.query('DROP TABLE IF EXISTS out; CREATE TABLE out (id int UNIQUE, text text)')
+      if (how === 'copy') await server.query('ALTER TABLE out DROP CONSTRAINT out_id_key')
+      return {
+        sink: how === 'copy' ? copy(server.url, 'out') : upsert(server.url, 'out', { key: 'id' }),
+        read: async () => (await server.query('SELECT * FROM out ORDER BY id')).rows,
+      }
+    })
+    expect(crashes).toBeGreaterThan(15)
+  })
+
   test('a process that was taken over cannot commit any more', async () => {
     await server.query('CREATE UNIQUE INDEX ON out (id)')
     const sink = upsert<{ id: number }>(server.url, 'out', { key: 'id' })
@@ -92,11 +103,13 @@ describe.skipIf(noServer !== undefined)('PostgreSQL, broken', () => {
     const old = await sink.open(context)
     await old.write({ index: 0, first: 0 }, [{ id: 1 }])
     const young = await sink.open(context)
-    await expect(old.commit({ at: 1 })).rejects.toThrow('another process has taken over the run r')
+    await expect(old.commit({ at: 1 }, true)).rejects.toThrow(
+      'another process has taken over the run r',
+    )
     await old.abort(undefined)
     expect(young.position).toBeUndefined()
     await young.write({ index: 0, first: 0 }, [{ id: 2 }])
-    await young.commit({ at: 2 })
+    await young.commit({ at: 2 }, false)
     await young.finish()
     expect((await server.query('SELECT id FROM out')).rows).toEqual([{ id: 2 }])
     const third = await sink.open({ ...context, state: null })

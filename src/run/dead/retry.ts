@@ -22,14 +22,17 @@ export interface RetrySummary {
   readonly stuck: readonly string[]
 }
 
-export type RetryOptions = Omit<TransferOptions, 'letters' | 'save' | 'opened' | 'check'> & {
+export type RetryOptions = Omit<
+  TransferOptions,
+  'letters' | 'kept' | 'save' | 'opened' | 'check'
+> & {
   readonly state: string
 }
 
 /** The dead letters that a state folder holds. @throws DataError when no run has its state there. */
 export async function deadLettersIn(state: string): Promise<readonly StoredLetter[]> {
   const folder = await StateFolder.open(state)
-  const known = await folder.load()
+  const { latest: known } = await folder.load()
   if (known === undefined) throw noRun(state)
   return readLetters(folder.lettersPath(known.retries), markOf(known))
 }
@@ -61,7 +64,7 @@ async function retryLocked<T>(
   folder: StateFolder,
   options: RetryOptions,
 ): Promise<RetrySummary> {
-  const first = await folder.load()
+  const { latest: first } = await folder.load()
   if (first === undefined) throw noRun(folder.path)
   checkLines(first, linesOfRun(root, sink), folder.path)
   if (first.finished === null) {
@@ -77,7 +80,7 @@ async function retryLocked<T>(
   if (plan.root === undefined) {
     return { retried: 0, delivered: 0, deadLetters: letters.length, stuck }
   }
-  const known = await folder.load(number)
+  const known = await folder.loadRetry(number)
   // What is there may be of a run before, that was started anew since.
   if (known !== undefined && known.run !== run) await sink.discard?.(known.run)
   const begun = known?.run === run ? known : await begin(folder, first, plan, run, number)
@@ -116,7 +119,7 @@ async function begin(
     letters,
     retries: number,
   }
-  await folder.save(state, number)
+  await folder.saveRetry(state, number)
   return state
 }
 
@@ -129,19 +132,18 @@ async function transfer<T>(
   number: number,
   options: RetryOptions,
 ): Promise<RunState> {
-  let state = begun
   const work = new Transfer(root, sink, begun, {
     ...options,
     letters: { path: folder.lettersPath(number), as },
+    kept: false, // durable commits are often enough
     save: async (next) => {
-      state = next
-      await folder.save(next, number)
+      await folder.saveRetry(next, number)
     },
     opened: () => undefined,
     check: () => undefined,
   })
   await work.run()
-  return { ...state, position: work.position }
+  return work.state
 }
 
 /** The sink's content and the letters of the retry are those of the run from here on. */
@@ -161,8 +163,8 @@ async function adopt(
     ended: true,
     letters,
   }
-  await folder.save({ ...first, position, sink: ended.sink, retries: number })
-  await folder.removeState(number)
+  await folder.save({ ...first, position, sink: ended.sink, retries: number }, 'durable')
+  await folder.removeRetry(number)
   await rm(folder.lettersPath(number - 1), { force: true })
 }
 
