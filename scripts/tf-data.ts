@@ -77,6 +77,7 @@ export const written: Readonly<Record<string, string>> = {
   slices: 'Dataset.fromTensorSlices',
   generator: 'Dataset.fromGenerator, Dataset.from',
   pages: 'Dataset.fromPages',
+  batchBy: 'batch({ max, maxCost, maxWait })',
   load: 'Dataset.load',
   mapAsync: 'map with an async function, parallelism or a placed stage',
   keepValid: "validate with onError: 'skip'",

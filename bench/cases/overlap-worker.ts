@@ -56,7 +56,7 @@ export async function withWorker(
   await once(worker, 'message')
   for (let i = 0; i < size.items; i++) {
     while (Atomics.load(posted, 0) <= i) Atomics.wait(posted, 0, i, 1000)
-    const message = receiveMessageOnPort(port1) as { readonly message: Item } | undefined
+    const message: { readonly message: Item } | undefined = receiveMessageOnPort(port1)
     if (message === undefined) throw new Error(`item ${i} was announced and is not there`)
     take(message.message)
   }

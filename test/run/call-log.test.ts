@@ -110,12 +110,12 @@ test('any values under any keys', async () => {
   )
 })
 
-/** Files under `folder` that this process has open. */
-function openIn(folder: string): readonly string[] {
+/** Files under `path` that this process has open. */
+function openIn(path: string): readonly string[] {
   return readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
-      const path = readlinkSync(`/proc/self/fd/${fd}`)
-      return path.startsWith(folder) ? [path] : []
+      const open = readlinkSync(`/proc/self/fd/${fd}`)
+      return open.startsWith(path) ? [open] : []
     } catch {
       return [] // the one of this list itself
     }
@@ -125,17 +125,17 @@ function openIn(folder: string): readonly string[] {
 test.runIf(process.platform === 'linux')(
   'a log that cannot be written any more leaves no file open',
   async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'millstream-calls-'))
-    const before = new CallLog(folder)
+    const path = folder()
+    const before = new CallLog(path)
     await before.put('a', Buffer.from('1'))
     await before.close()
 
-    const log = new CallLog(folder)
+    const log = new CallLog(path)
     expect(await log.get('a')).toEqual(Buffer.from('1'))
-    expect(openIn(folder)).toHaveLength(1)
-    rmSync(folder, { recursive: true })
+    expect(openIn(path)).toHaveLength(1)
+    rmSync(path, { recursive: true })
     const put = log.put('b', Buffer.from('2'))
     await expect(Promise.all([log.close(), put])).rejects.toThrow('ENOENT')
-    await expect.poll(() => openIn(folder)).toEqual([])
+    await expect.poll(() => openIn(path)).toEqual([])
   },
 )
