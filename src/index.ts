@@ -10,6 +10,7 @@ export type {
   GroupKey,
   GroupByWindowOptions,
   InterleaveOptions,
+  JsonlOptions,
   ListFilesOptions,
   MapFn,
   MapOptions,

@@ -2,6 +2,7 @@ export type { BatchLimits, BatchOptions, PaddedBatchOptions } from './batching.t
 export { Dataset } from './dataset.ts'
 export type { ChooseOptions, SampleOptions, Weights } from './directed.ts'
 export type { FinalReducer, GroupKey, Reducer, SplitOptions, SplitParts } from './groups.ts'
+export type { JsonlOptions } from './lines.ts'
 export type { MapFn, MapOptions } from './map.ts'
 export { Pipeline, type WriteOptions } from './pipeline.ts'
 export type {

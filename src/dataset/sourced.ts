@@ -6,6 +6,7 @@ import { callSite } from './call-site.ts'
 // The two files need each other, but nothing here needs it before the first call.
 import { Dataset } from './dataset.ts'
 import { chooseNode, type ChooseOptions, sampleNode, type SampleOptions } from './directed.ts'
+import { jsonlNode, type JsonlOptions, linesNode } from './lines.ts'
 import { Runnable } from './runnable.ts'
 import { loadNode } from './save.ts'
 import {
@@ -140,6 +141,30 @@ export class Sourced<T> extends Runnable<T> {
     options: ListFilesOptions = {},
   ): Dataset<string> {
     return new Dataset(listFilesNode(patterns, options, callSite()))
+  }
+
+  /**
+   * Lines of text files, without their ends: of one file, or of all that `listFiles` finds by the patterns, one behind
+   * the other. Files whose names end in `.gz` are unpacked. A resume goes on near the line, except in those.
+   *
+   * @throws DataError on iteration when there is no such file, or one cannot be read.
+   */
+  static lines(patterns: string | readonly string[]): Dataset<string> {
+    return new Dataset(linesNode(patterns, (node) => new Dataset(node), callSite()))
+  }
+
+  /**
+   * Values of files of JSON lines, found and read as by `lines`; empty lines are left out. What they are is yours to
+   * say, `Dataset.jsonl<Case>('cases.jsonl')`, or better to check: `Dataset.jsonl('cases.jsonl').validate(Case)`.
+   *
+   * @throws StageError on iteration for a line that is no JSON, with file and line; with `onError: 'skip'` or
+   *   `'deadLetter'` it is left out and counted instead.
+   */
+  static jsonl<T = unknown>(
+    patterns: string | readonly string[],
+    options: JsonlOptions = {},
+  ): Dataset<T> {
+    return new Dataset(jsonlNode(patterns, options, (node) => new Dataset(node), callSite()))
   }
 
   /** Files in class folders, sorted: `photos/cat/1.jpg` has the class name `cat`. */

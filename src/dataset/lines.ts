@@ -1,0 +1,64 @@
+import { DataError, messageOf } from '../errors/index.ts'
+import type { At, PlanNode } from '../plan/node.ts'
+import { type LineBlock, readLines } from '../sources/lines.ts'
+import type { Dataset } from './dataset.ts'
+import { mapNode } from './map.ts'
+import { flatMapNode } from './nested.ts'
+import { generatorNode, listFilesNode } from './sources.ts'
+import type { ValidateOptions } from './validate.ts'
+
+/** What becomes of lines that are no JSON: as in `map`. */
+export type JsonlOptions = Pick<ValidateOptions, 'onError' | 'maxErrors'>
+
+/** A line and where it stands: what a dead letter of `jsonl` shows. */
+interface Line {
+  readonly file: string
+  readonly line: number
+  readonly text: string
+}
+
+/** Makes a dataset of a plan. */
+type FromNode = <T>(node: PlanNode) => Dataset<T>
+
+/** Lines of the files that match: a dataset for each file, one behind the other. */
+export function linesNode(patterns: string | readonly string[], make: FromNode, at: At): PlanNode {
+  return blocksNode(patterns, ({ lines }) => lines, make, at)
+}
+
+/** As `linesNode`, each line parsed; empty ones are left out. */
+export function jsonlNode(
+  patterns: string | readonly string[],
+  options: JsonlOptions,
+  make: FromNode,
+  at: At,
+): PlanNode {
+  const toLines = ({ lines, first }: LineBlock, file: string): readonly Line[] =>
+    lines.flatMap((text, k) => (text.trim() === '' ? [] : { file, line: first + k, text }))
+  return mapNode(blocksNode(patterns, toLines, make, at), parsed, options, at)
+}
+
+function blocksNode<T>(
+  patterns: string | readonly string[],
+  toItems: (block: LineBlock, file: string) => readonly T[],
+  make: FromNode,
+  at: At,
+): PlanNode {
+  const start = { offset: 0, line: 0 }
+  const read = (file: string): Dataset<T> => {
+    const blocks = generatorNode<LineBlock>(
+      (signal, from) => readLines(file, from, signal),
+      { start, cursor: ({ behind }) => behind },
+      at,
+    )
+    return make(flatMapNode(blocks, (block: LineBlock) => toItems(block, file), at))
+  }
+  return flatMapNode(listFilesNode(patterns, {}, at), read, at)
+}
+
+function parsed({ file, line, text }: Line): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new DataError(`${file}:${line} is no JSON: ${messageOf(cause)}`, { cause })
+  }
+}
