@@ -18,7 +18,8 @@ import type { PlacedStage } from '../stream/pool.ts'
 export interface MapOptions<T = unknown, U = unknown> {
   /**
    * Calls under way at most; `'auto'` learns how many are worth it. Default: `'auto'` with a limit, else 16 for
-   * `async` functions and 1 for others; as many as it has workers for a stage with a place.
+   * `async` functions and 1 for others; as many as it has workers for a stage with a place, which looks at a number
+   * only beside the options that make its calls calls to the world.
    */
   readonly parallelism?: number | 'auto'
   /** What paces the calls: a limit, or a function that chooses one by the element - of its host, its tenant. */
@@ -66,17 +67,17 @@ export function mapNode<T, U>(
   checkOptions(options)
   const placed = placedOf(fn)
   const isAsync = fn instanceof AsyncFunction
-  const policy = policyOf(options, placed ? 'auto' : isAsync ? ASYNC_PARALLELISM : 1)
+  const lanes = isAsync ? ASYNC_PARALLELISM : 1
+  const policy = policyOf(options, placed ? 'auto' : lanes)
   if (placed === undefined) {
     checkFunction('map', fn)
     if (!isAsync && parallelism === undefined && onError === 'fail' && policy === undefined) {
       return makeNode('map', { fn }, [input], at)
     }
   }
-  const lanes = typeof parallelism === 'number' ? parallelism : isAsync ? ASYNC_PARALLELISM : 1
   const params = {
     fn: placed ?? fn,
-    parallelism: placed === undefined ? lanes : 1,
+    parallelism: typeof parallelism === 'number' ? parallelism : lanes,
     onError,
     ...(maxErrors === undefined ? {} : { maxErrors }),
     ...(policy === undefined ? {} : { policy }),
@@ -109,7 +110,9 @@ function policyOf<T, U>(options: MapOptions<T, U>, lanes: number | 'auto'): Call
   const { parallelism, limit, cost, spent, retry, timeout, cache, orderedBy } = options
   const any = [limit, cost, spent, retry, timeout, cache, orderedBy].some((x) => x !== undefined)
   if (!any && parallelism !== 'auto') return undefined
-  for (const fn of [cost, spent, orderedBy]) if (fn !== undefined) checkFunction('map', fn)
+  for (const [name, fn] of Object.entries({ cost, spent, orderedBy })) {
+    if (fn !== undefined) checkFunction(`map: ${name}`, fn)
+  }
   if (limit !== undefined && typeof limit !== 'function') checkLimit(limit, cost)
   if (cache !== undefined && (typeof cache !== 'string' || cache === '')) {
     throw new InvalidArgumentError("map: cache must be a name such as 'topics@v3'")

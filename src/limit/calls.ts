@@ -9,7 +9,7 @@ import { type Cost, costsOf } from './cost.ts'
 import { type Limit, outcomeOf } from './limit.ts'
 import type { Limiter, Outcome, Ticket } from './limiter.ts'
 import { KeyOrder } from './order.ts'
-import { ResultCache } from './result-cache.ts'
+import { type CallResult, ResultCache } from './result-cache.ts'
 import { kindOf, nextDelay, type RetryPolicy } from './retry.ts'
 import { Slots } from './slots.ts'
 
@@ -41,11 +41,6 @@ export interface CallWorld {
   readonly waited: (start: number, end: number) => void
   readonly retried: (index: number, attempt: number, error: unknown, delay: number) => void
 }
-
-/** What came of an element: its value, or the last error. */
-export type CallResult =
-  | { readonly ok: true; readonly value: unknown; readonly cached: boolean }
-  | { readonly ok: false; readonly error: unknown; readonly attempts: number }
 
 /** Makes the call; its signal is aborted when the run stops or the call takes too long. */
 export type Call = (signal: AbortSignal) => unknown
@@ -89,10 +84,13 @@ export class Calls {
     try {
       leave = await this.#order?.enter(apply(this.#policy.orderedBy, x))
       if (this.#cache === undefined) return await this.#attempts(state)
-      const result = await this.#cache.get(x, () => this.#attempts(state), cachedOf)
-      if (!('hit' in result)) return result
-      this.#world.cached()
-      return fromCache(result)
+      let made = false
+      const result = await this.#cache.get(x, () => {
+        made = true
+        return this.#attempts(state)
+      })
+      if (!made) this.#world.cached()
+      return result
     } catch (error) {
       return { ok: false, error, attempts: state.attempts }
     } finally {
@@ -137,7 +135,7 @@ export class Calls {
     const limiter = this.#limiterOf(state.x)
     for (;;) {
       const done = await this.#once(state, costs, limiter, paid)
-      if (done.ok) return { ok: true, value: done.value, cached: false }
+      if (done.ok) return { ok: true, value: done.value }
       const delay = this.#delayOf(state, done, limiter)
       if (delay === undefined) return { ok: false, error: done.error, attempts: state.attempts }
       this.#world.retried(state.index, state.attempts, done.error, delay)
@@ -320,12 +318,4 @@ export function endsRun(error: unknown): boolean {
 
 function apply<R>(fn: AnyFn<R> | undefined, x: unknown): R | undefined {
   return (fn as ((x: unknown) => R) | undefined)?.(x)
-}
-
-function cachedOf(result: CallResult) {
-  return result.ok ? ({ hit: true, value: result.value } as const) : ({ hit: false } as const)
-}
-
-function fromCache(result: { hit: boolean; value?: unknown }): CallResult {
-  return { ok: true, value: result.value, cached: true }
 }

@@ -1,10 +1,12 @@
 import { InvalidArgumentError, messageOf } from '../errors/index.ts'
 import type { CallStore } from '../stream/call-store.ts'
 import { fromBytes, toBytes } from '../stream/wire-bytes.ts'
-import { hashOfValue } from './value-hash.ts'
+import { digestOf } from '../tensor/value-key.ts'
 
-/** A result that may be there already. */
-export type Cached = { readonly hit: true; readonly value: unknown } | { readonly hit: false }
+/** What came of an element: its value, or the last error. */
+export type CallResult =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: unknown; readonly attempts: number }
 
 /**
  * Results of calls by name and input, in a store that outlives the run. Equal inputs under way at the same time
@@ -21,17 +23,13 @@ export class ResultCache {
   }
 
   /** The kept result for `x`, else what `call` gives, kept before it is given on. */
-  async get<R>(
-    x: unknown,
-    call: () => Promise<R>,
-    valueOf: (result: R) => Cached,
-  ): Promise<R | Cached> {
-    const key = hashOfValue(this.#name, x)
+  async get(x: unknown, call: () => Promise<CallResult>): Promise<CallResult> {
+    const key = this.#keyOf(x)
     for (let other = this.#underWay.get(key); other; other = this.#underWay.get(key)) {
       const bytes = await other
-      if (bytes !== undefined) return { hit: true, value: decode(bytes) }
+      if (bytes !== undefined) return { ok: true, value: decode(bytes) }
     }
-    const made = this.#make(key, call, valueOf)
+    const made = this.#make(key, call)
     const settled = made.then(
       ({ bytes }) => bytes,
       () => undefined,
@@ -45,31 +43,45 @@ export class ResultCache {
     }
   }
 
-  async #make<R>(key: string, call: () => Promise<R>, valueOf: (result: R) => Cached) {
+  async #make(key: string, call: () => Promise<CallResult>): Promise<Made> {
     const store = await this.#store()
     const kept = await store.get(key)
-    if (kept !== undefined) {
-      const result: Cached = { hit: true, value: decode(kept) }
-      return { result, bytes: kept }
-    }
+    if (kept !== undefined) return { result: { ok: true, value: decode(kept) }, bytes: kept }
     const result = await call()
-    const fresh = valueOf(result)
-    if (!fresh.hit) return { result, bytes: undefined }
-    const bytes = encode(this.#name, fresh.value)
+    if (!result.ok) return { result, bytes: undefined }
+    const bytes = this.#encode(result.value)
     await store.put(key, bytes)
     return { result, bytes }
   }
+
+  /** 128 bits as text: stores have them as names. */
+  #keyOf(x: unknown): string {
+    try {
+      return Buffer.from(digestOf([this.#name, x]), 'latin1').toString('base64url')
+    } catch (error) {
+      throw new InvalidArgumentError(
+        `cache ${this.#name}: an element cannot be looked up: ${messageOf(error)}`,
+        { cause: error },
+      )
+    }
+  }
+
+  #encode(value: unknown): Uint8Array {
+    try {
+      return toBytes([value])
+    } catch (error) {
+      throw new InvalidArgumentError(
+        `cache ${this.#name}: a result cannot be kept, it must be plain data: ${messageOf(error)}`,
+        { cause: error },
+      )
+    }
+  }
 }
 
-function encode(name: string, value: unknown): Uint8Array {
-  try {
-    return toBytes([value])
-  } catch (error) {
-    throw new InvalidArgumentError(
-      `cache ${name}: a result cannot be kept, it must be plain data: ${messageOf(error)}`,
-      { cause: error },
-    )
-  }
+interface Made {
+  readonly result: CallResult
+  /** As it is kept; undefined for what is not. */
+  readonly bytes: Uint8Array | undefined
 }
 
 function decode(bytes: Uint8Array): unknown {

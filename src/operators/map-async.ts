@@ -37,11 +37,8 @@ export const mapAsyncSpec: JunctionSpec<MapAsyncParams> = {
     typeof fn === 'function' ? {} : { stage: fn.address, config: hashOf(fn.config) },
   cardinality: ({ onError }, inputs) =>
     onError === 'fail' ? sameCardinality(undefined, inputs) : unknownCardinality(undefined, inputs),
-  traits: ({ fn, parallelism }) => ({
-    runs:
-      typeof fn === 'function'
-        ? `${parallelism} calls at once, order kept`
-        : `on ${fn.place}, order kept`,
+  traits: ({ fn, parallelism, policy }) => ({
+    runs: `${typeof fn === 'function' ? atOnce(policy?.parallelism ?? parallelism) : `on ${fn.place}`}, order kept`,
     resume: 'repeats the calls that were under way',
   }),
   open: (node, context, from) => new MapAsync(node, context, from),
@@ -104,6 +101,12 @@ async function runnerOf(node: PlanNode<MapAsyncParams>, context: OpenContext): P
   return policy === undefined
     ? callRunner(invoke, parallelism, context, node)
     : policyRunner(invoke, policy, context)
+}
+
+function atOnce(parallelism: number | 'auto'): string {
+  return parallelism === 'auto'
+    ? 'as many calls at once as are worth it'
+    : `${parallelism} calls at once`
 }
 
 function hashOf(config: unknown): number {

@@ -3,6 +3,7 @@ import {
   Dataset,
   InvalidArgumentError,
   limit,
+  type MapOptions,
   MemoryCallStore,
   type RunEvent,
   StageError,
@@ -204,6 +205,20 @@ test('a cache makes no call twice, in one run or the next', async () => {
   expect(clock.now()).toBe(before)
 })
 
+test('a cache tells apart values of all kinds, and names itself where one has no value', async () => {
+  const [batch] = await Dataset.fromArray(['1', '2']).batch(2).toArray()
+  const alike = [batch, new Set(['1', '2']), ['1', '2'], { 0: '1', 1: '2' }]
+  const kinds = Dataset.fromArray<unknown>(alike).map((x) => (x as object).constructor.name, {
+    cache: 'kinds@v1',
+  })
+  const store = new MemoryCallStore()
+  expect(await kinds.toArray({ cache: store })).toEqual(['Column', 'Set', 'Array', 'Object'])
+  const functions = Dataset.fromArray([() => 1]).map((fn) => fn(), { cache: 'functions@v1' })
+  await expect(functions.toArray({ cache: store })).rejects.toThrow(
+    'cache functions@v1: an element cannot be looked up: a function has no value',
+  )
+})
+
 test('a budget ends the run where it is used up, and a resume goes on there', async () => {
   const clock = new VirtualClock()
   const { fn, calls } = world(clock)
@@ -256,6 +271,25 @@ test('auto finds how many calls at once are worth it', async () => {
   const perSecond = 6000 / ((clock.now() - start) / 1000)
   expect(perSecond).toBeGreaterThan(0.85 * (32 / 0.05))
   expect(most).toBeLessThan(100)
+})
+
+test('explain says how many calls are made at once, whoever decides it', () => {
+  const fn = async (x: number): Promise<number> => x
+  const said = (options: MapOptions<number, number>): string =>
+    / (\S.*), order kept/.exec(Dataset.range(9).map(fn, options).explain())?.[1] ?? ''
+  expect(said({})).toMatch(/16 calls at once$/)
+  expect(said({ retry: 2 })).toMatch(/16 calls at once$/)
+  expect(said({ retry: 2, parallelism: 4 })).toMatch(/4 calls at once$/)
+  const auto = /as many calls at once as are worth it$/
+  expect(said({ parallelism: 'auto' })).toMatch(auto)
+  expect(said({ limit: limit('explained') })).toMatch(auto)
+})
+
+test.each(['cost', 'spent', 'orderedBy'])('a %s that is no function is named', (name) => {
+  const options = { retry: 1, [name]: 5 } as MapOptions
+  expect(() => Dataset.range(3).map((x) => x, options)).toThrow(
+    `map: ${name} takes a function, not`,
+  )
 })
 
 test('leaving early ends what waits for a limit or a retry', async () => {

@@ -37,6 +37,13 @@ test('tokens are limited apart from requests, and headers tell what remains', as
   expect(await refused.json()).toEqual({ error: 'too many tokens' })
 })
 
+test('a body that is no JSON is refused, and the next call is answered', async () => {
+  await using api = await fakeApi({ latency: 1 })
+  const refused = await fetch(api.url, { method: 'POST', body: '{"half' })
+  expect([refused.status, await refused.json()]).toEqual([400, { error: 'the body is no JSON' }])
+  expect(await api.call('a')).toBe('a')
+})
+
 test.each<RetryAfterForm>(['seconds', 'date', 'ms', 'none'])(
   'refusals say when to come again: %s',
   async (retryAfter) => {

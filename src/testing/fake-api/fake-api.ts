@@ -150,7 +150,12 @@ export class FakeApi<I = unknown> implements AsyncDisposable {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const text = await textOf(request)
     if (text === undefined) return
-    const input = JSON.parse(text) as I
+    let input: I
+    try {
+      input = JSON.parse(text) as I
+    } catch {
+      return send(response, 400, { error: 'the body is no JSON' })
+    }
     const times = (this.#callsOf.get(text) ?? 0) + 1
     this.#callsOf.set(text, times)
     const tokens = this.#options.tokens?.(input) ?? Math.ceil(text.length / 4)
