@@ -3,13 +3,8 @@ import { checkFunction, checkWhole } from '../operators/check.ts'
 import { checkPadding } from '../operators/padded-batch.ts'
 import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import type { Local } from '../stream/local.ts'
-import {
-  isRecord,
-  isTuple,
-  type Leaf,
-  type PaddedShapes,
-  type PaddingValues,
-} from '../tensor/index.ts'
+import type { Leaf, PaddedShapes, PaddingValues } from '../tensor/index.ts'
+import { byMember } from '../tensor/members.ts'
 import type { Dataset } from './dataset.ts'
 
 /** The plan's nodes of operators with datasets inside, their arguments checked. */
@@ -157,29 +152,6 @@ export function bucketNode<T>(input: PlanNode, options: BucketOptions<T>, at: At
 
 /** Datasets in the structure of the items. */
 function wrapper(from: FromItems): (items: readonly unknown[]) => unknown {
-  const wrap = (items: readonly unknown[]): unknown => {
-    const [first] = items
-    if (isTuple(first)) {
-      const tuples = items.map((item, k) =>
-        member(isTuple(item) && item.length === first.length, item, k),
-      )
-      return first.map((_, j) => wrap(tuples.map((tuple) => (tuple as readonly unknown[])[j])))
-    }
-    if (isRecord(first)) {
-      const names = Object.keys(first)
-      const records = items.map((item, k) =>
-        member(isRecord(item) && names.every((name) => name in item), item, k),
-      ) as readonly Record<string, unknown>[]
-      return Object.fromEntries(names.map((name) => [name, wrap(records.map((r) => r[name]))]))
-    }
-    return from(items)
-  }
+  const wrap = (items: readonly unknown[]): unknown => byMember(items, wrap) ?? from(items)
   return wrap
-}
-
-function member(fits: boolean, item: unknown, k: number): unknown {
-  if (fits) return item
-  throw new InvalidArgumentError(
-    `elements of a window must have one structure: element ${k} has another than element 0`,
-  )
 }

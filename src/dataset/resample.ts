@@ -20,8 +20,8 @@ export interface ResampleOptions<T> {
 export function resampleNode<T>(input: PlanNode, options: ResampleOptions<T>, at: At): PlanNode {
   const { class: classOf, targetDist, initialDist, seed } = options
   checkFunction('rejectionResample', classOf)
-  const target = checkDistribution('targetDist', targetDist, targetDist.length)
-  const initial = initialDist && checkDistribution('initialDist', initialDist, targetDist.length)
+  const target = checkDistribution('targetDist', targetDist)
+  const initial = initialDist && checkDistribution('initialDist', initialDist, target.length)
   const missing = initial?.findIndex((share, k) => share === 0 && Number(target[k]) > 0) ?? -1
   if (missing >= 0) {
     throw new InvalidArgumentError(
@@ -33,10 +33,10 @@ export function resampleNode<T>(input: PlanNode, options: ResampleOptions<T>, at
   return makeNode('rejectionResample', { fn, target, initial, seed }, [input], at)
 }
 
-function checkDistribution(name: string, shares: unknown, length: number): readonly number[] {
+function checkDistribution(name: string, shares: unknown, length?: number): readonly number[] {
   const fits =
     Array.isArray(shares) &&
-    shares.length === length &&
+    shares.length === (length ?? shares.length) &&
     shares.every((share) => typeof share === 'number' && share >= 0 && share < Infinity) &&
     shares.some((share) => share > 0)
   if (fits) return [...(shares as readonly number[])]

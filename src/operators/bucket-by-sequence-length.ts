@@ -1,16 +1,6 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { type JunctionSpec, unknownCardinality, type UserFn } from '../stream/spec.ts'
-import {
-  collate,
-  collatePadded,
-  Column,
-  describe,
-  isNumericArray,
-  isRecord,
-  isTuple,
-  type Padding,
-  Tensor,
-} from '../tensor/index.ts'
+import { collate, collatePadded, describe, type Padding } from '../tensor/index.ts'
 import { type Grouping, Groups } from './groups.ts'
 import { paddingStructure } from './padded-batch.ts'
 
@@ -87,32 +77,5 @@ function batchOf(
       `with padToBucketBoundary every length must be below the last boundary, ${boundaries.at(-1)}`,
     )
   }
-  const shapes = shapesUpTo(boundary - 1, padding.shapes, items[0])
-  return collatePadded(items, { ...padding, shapes })
-}
-
-/** Shapes with `size` for what is open in them: all that is null, and the first size of members without a shape. */
-function shapesUpTo(size: number, shapes: unknown, example: unknown): unknown {
-  if (isTuple(shapes) && !isTuple(example)) return shapes.map((own) => own ?? size)
-  if (isTuple(example) && (shapes === undefined || isTuple(shapes))) {
-    if (shapes !== undefined && shapes.length !== example.length) return shapes // refused with the right words
-    return example.map((member, k) => shapesUpTo(size, shapes?.[k], member))
-  }
-  if (isRecord(example) && (shapes === undefined || isRecord(shapes))) {
-    const filled = Object.entries(example).map(([name, member]) => [
-      name,
-      shapesUpTo(size, shapes?.[name], member),
-    ])
-    return { ...shapes, ...Object.fromEntries(filled) }
-  }
-  const rank = rankOf(example)
-  return shapes !== undefined || rank === 0
-    ? shapes
-    : [size, ...new Array<null>(rank - 1).fill(null)]
-}
-
-function rankOf(x: unknown): number {
-  if (isNumericArray(x)) return 1
-  if (x instanceof Tensor) return (x as Tensor).shape.length
-  return x instanceof Column ? 1 + Math.max(0, ...(x as Column<unknown>).map(rankOf)) : 0
+  return collatePadded(items, { ...padding, upTo: boundary - 1 })
 }

@@ -42,7 +42,8 @@ export const cacheSpec: JunctionSpec<CacheParams> = {
 
 /**
  * Token: `['read', position, identity of what is kept]` or `['fill', inlet]`. Cached elements are not part of it: a
- * resume that finds none makes them again, in the first epoch's order, which is the one the cache froze.
+ * resume that finds none makes them again, in the first epoch's order, which is the one the cache froze. Where that
+ * met an error, the token is `['fill', inlet, position]`: what lies before the position was handed out.
  */
 class Cache implements Body {
   readonly #shelf: Shelf
@@ -60,12 +61,13 @@ class Cache implements Body {
     this.#shelf = shelf
     this.#context = context
     this.#pace = context.pace()
-    const [phase, state, id] = Array.isArray(from) ? (from as readonly Json[]) : ['start']
+    const [phase, state, detail] = Array.isArray(from) ? (from as readonly Json[]) : ['start']
     if (phase === 'fill' && state !== undefined) {
       this.#inlet = this.#openInlet(state)
+      if (typeof detail === 'number') this.#position = detail
     } else if (phase === 'read' && typeof state === 'number') {
       this.#position = state
-      this.#expected = typeof id === 'string' ? id : undefined
+      if (typeof detail === 'string') this.#expected = detail
     }
   }
 
@@ -87,7 +89,11 @@ class Cache implements Body {
   }
 
   tok(): Token {
-    if (this.#inlet !== undefined) return ['fill', this.#inlet.tok()]
+    const inlet = this.#inlet
+    if (inlet !== undefined) {
+      const behind = inlet.ordinal < this.#position
+      return behind ? ['fill', inlet.tok(), this.#position] : ['fill', inlet.tok()]
+    }
     const id = this.#kept?.id ?? this.#expected
     return id === undefined ? ['read', this.#position] : ['read', this.#position, id]
   }

@@ -27,6 +27,14 @@ interface Group {
   readonly items: unknown[]
 }
 
+/** What is open at the end of the input. */
+interface End {
+  readonly starts: readonly number[]
+  /** The least key last; undefined where keys have no order of their own. */
+  readonly left: Group[] | undefined
+  taken: number
+}
+
 /** A group whose array or dataset is read. */
 interface Current {
   readonly group: Group
@@ -38,17 +46,23 @@ interface Current {
  *
  * Token: [inlet state at the oldest element in use, ordinal of the next element, starts of the open groups,
  * start of the group that is read or -1, its state, groups made]. A group holds the elements of its key from
- * its start on, so that starts and the function of keys name what is collected.
+ * its start on, so that starts and the function of keys name what is collected. Behind the end of the input starts
+ * are those that were open there, and a seventh member says how many of them were taken since, by key: a token for
+ * each of many groups must not take as long as there are groups.
  */
 export class Groups implements Body {
   readonly #inlet: Inlet
   readonly #marks = new Marks()
   readonly #grouping: Grouping
   readonly #context: OpenContext
+  /** In the order of their starts. */
   readonly #groups = new Map<Key, Group>()
+  /** Walks along with the oldest group: a map takes long to find its first entry where many before it are gone. */
+  #walk = this.#groups.values()
+  #oldestGroup: Group | undefined
+  #end: End | undefined
   #current: Current | undefined
   #made = 0
-  #ended = false
   #restore: Json | undefined
 
   constructor(grouping: Grouping, context: OpenContext, from: Json | undefined) {
@@ -67,21 +81,23 @@ export class Groups implements Body {
         if (await input.fill()) return rest(input)
         await this.#closeCurrent(input)
       }
-      const full = this.#ended ? this.#leastKey() : await this.#fill()
+      const full = this.#end === undefined ? await this.#fill() : this.#takeLeast(this.#end)
       if (full !== undefined) this.#reduce(full)
-      else if (this.#ended && this.#groups.size === 0) return null
+      else if (this.#groups.size === 0) return null
     }
   }
 
   tok(): Token {
     if (this.#restore !== undefined) return this.#restore
-    const starts = [...this.#groups.values()].map(({ start }) => start)
+    const end = this.#end
+    const starts = end?.starts ?? this.#starts()
     const current = this.#current
     const next = this.#inlet.ordinal
-    const oldest = Math.min(next, ...starts, current?.group.start ?? next)
+    const oldest = end?.starts[0] ?? Math.min(this.#oldest(), current?.group.start ?? next)
     const state = oldest === next ? this.#inlet.tok() : this.#marks.at(oldest, this.#inlet.told)
     const inner = current?.input.tok() ?? null
-    return [state, next, starts, current?.group.start ?? -1, inner, this.#made]
+    const token = [state, next, starts, current?.group.start ?? -1, inner, this.#made]
+    return end === undefined ? token : [...token, end.taken]
   }
 
   /** Reads until a group is full; undefined at the end of the input. */
@@ -93,8 +109,12 @@ export class Groups implements Body {
         if (group.items.length === group.size) return group
       }
     }
-    this.#ended = true
+    this.#end = { starts: this.#starts(), left: descending(this.#groups), taken: 0 }
     return undefined
+  }
+
+  #starts(): number[] {
+    return Array.from(this.#groups.values(), ({ start }) => start)
   }
 
   /** Adds the next element to its group. Moves behind it in any case. */
@@ -116,6 +136,14 @@ export class Groups implements Body {
   }
 
   /** tf.data keeps groups in an ordered map. */
+  #takeLeast(end: End): Group | undefined {
+    const group = end.left === undefined ? this.#leastKey() : end.left.pop()
+    if (group === undefined) return undefined
+    this.#groups.delete(group.key)
+    end.taken++
+    return group
+  }
+
   #leastKey(): Group | undefined {
     let least: Group | undefined
     for (const group of this.#groups.values())
@@ -141,13 +169,28 @@ export class Groups implements Body {
   async #closeCurrent(input: NestedInput): Promise<void> {
     this.#current = undefined
     await input.close()
-    const starts = [...this.#groups.values()].map(({ start }) => start)
-    this.#marks.forget(Math.min(this.#inlet.ordinal, ...starts))
+    if (this.#end === undefined) this.#marks.forget(this.#oldest())
+  }
+
+  /** The start of the oldest group that is not full, or what is read next. */
+  #oldest(): number {
+    let group = this.#oldestGroup
+    while (group === undefined || this.#groups.get(group.key) !== group) {
+      const { value, done } = this.#walk.next()
+      if (done === true) {
+        this.#walk = this.#groups.values()
+        this.#oldestGroup = undefined
+        return this.#inlet.ordinal
+      }
+      group = value
+    }
+    this.#oldestGroup = group
+    return group.start
   }
 
   /** After a resume: reads again from the oldest element in use, and keeps those of groups that are. */
   async #refill(from: Json): Promise<void> {
-    const [, next, starts, currentStart, inner, made] = from as readonly Json[]
+    const [, next, starts, currentStart, inner, made, taken] = from as readonly Json[]
     const inUse = new Set([...(starts as readonly number[]), Number(currentStart)])
     while (this.#inlet.ordinal < Number(next)) {
       if (!(await fillMarked(this.#inlet, this.#marks))) {
@@ -158,6 +201,11 @@ export class Groups implements Body {
     this.#made = Number(made)
     this.#restore = undefined
     const current = [...this.#groups.values()].find(({ start }) => start === Number(currentStart))
+    if (taken !== undefined) {
+      const end = { starts: starts as readonly number[], left: descending(this.#groups), taken: 0 }
+      while (end.taken < Number(taken) && this.#takeLeast(end) !== undefined);
+      this.#end = end
+    }
     if (current === undefined) return
     this.#made--
     this.#reduce(current, inner)
@@ -178,6 +226,14 @@ export class Groups implements Body {
       // the checkpoint's run told of it
     }
   }
+}
+
+/** By key; undefined unless keys are of one type and each is equal to itself: others have no order to sort by. */
+function descending(open: ReadonlyMap<Key, Group>): Group[] | undefined {
+  const groups = [...open.values()]
+  const type = typeof groups[0]?.key
+  if (!groups.every(({ key }) => typeof key === type && !Number.isNaN(key))) return undefined
+  return groups.sort((a, b) => (a.key < b.key ? 1 : -1))
 }
 
 /** All that an input has at once. */

@@ -1,5 +1,6 @@
 import { StageError } from '../errors/index.ts'
 import type { PlanNode } from '../plan/node.ts'
+import { ElementFailure } from '../stream/failure.ts'
 import { Inlet } from '../stream/inlet.ts'
 import { Marks } from '../stream/marks.ts'
 import type { Body, Chunk, Json, Meter, OpenContext, Pace, Token } from '../stream/operator.ts'
@@ -44,11 +45,11 @@ function windowsOf(params: WindowParams, n: Cardinality): Cardinality {
 
 /** An element that the input failed on. It keeps its place, as in tf.data: windows that hold it fail. */
 class Failed {
-  readonly error: StageError
+  readonly error: StageError | ElementFailure
   /** True when a window failed because of it. */
   told = false
 
-  constructor(error: StageError) {
+  constructor(error: StageError | ElementFailure) {
     this.error = error
   }
 }
@@ -88,12 +89,12 @@ class Window implements Body {
       await this.#fill()
       const items = this.#items()
       if (items === undefined) break
-      const failed = items.find((x) => x instanceof Failed)
-      if (failed === undefined) out.push(this.#params.wrap(items))
+      const window = this.#windowOf(items)
+      if (!(window instanceof Failed)) out.push(window)
       else if (out.length > 0) break
-      else failed.told = true
+      else window.told = true
       this.#shift(this.#params.shift)
-      if (failed !== undefined) throw failed.error
+      if (window instanceof Failed) throw window.error
     }
     this.#pace.note(out.length, out[0])
     return out.length === 0 ? null : out
@@ -148,6 +149,17 @@ class Window implements Body {
       return undefined
     }
     return stride === 1 ? buffer.slice() : buffer.filter((_, k) => k % stride === 0)
+  }
+
+  /** Items that fit into no window fail with its first element. */
+  #windowOf(items: readonly unknown[]): unknown {
+    const failed = items.find((x) => x instanceof Failed)
+    if (failed !== undefined) return failed
+    try {
+      return this.#params.wrap(items)
+    } catch (error) {
+      return new Failed(new ElementFailure(this.#position - this.#buffer.length, error))
+    }
   }
 
   #shift(count: number): void {

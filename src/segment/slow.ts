@@ -14,7 +14,9 @@ export class SlowWatch {
   readonly #plan: SegmentPlan
   readonly #meter: Meter
   readonly #clock: OperatorClock
-  readonly #timing: Loop
+  readonly #env: LoopEnv
+  /** Made when it is first needed: most runs have nothing slow in them. */
+  #timing: Loop | undefined
   #suspects = false
   #timed = false
 
@@ -22,7 +24,7 @@ export class SlowWatch {
     this.#plan = plan
     this.#meter = meter
     this.#clock = new OperatorClock(plan.ops.length)
-    this.#timing = interpret(plan, env, this.#clock.onOperator)
+    this.#env = env
   }
 
   /** The loop for the next run. Half a batch in columns is for the usual one only. */
@@ -30,6 +32,7 @@ export class SlowWatch {
     this.#timed = this.#suspects && r.rows === 0
     if (!this.#timed) return usual
     this.#clock.begin()
+    this.#timing ??= interpret(this.#plan, this.#env, this.#clock.onOperator)
     return this.#timing
   }
 

@@ -6,18 +6,18 @@ import { Column } from './tensor.ts'
 /** Columns of text and the like, also columns of columns, filled up to one size. */
 export function padColumns(
   items: readonly unknown[],
-  { shapes, values }: Padding,
+  padding: Padding,
   where: Where,
 ): Column<unknown> {
   const rank = Math.max(...items.map(depthOf))
-  const given = sizesOf(shapes, rank, where)
+  const given = sizesOf(padding, rank, where)
   const own = items.map((x, i) => {
     if (!(x instanceof Column)) throw mixed('a Column', x, i)
     const shape = new Array<number>(rank).fill(0)
     measure(x, shape, 0)
     return shape
   })
-  const value = valueFor(leafOf(items), values, where)
+  const value = valueFor(leafOf(items), padding.values, where)
   const sizes = fitted(given, own, where)
   return Column.copy(items.map((x) => filled(x as Column<unknown>, sizes, 0, value)))
 }

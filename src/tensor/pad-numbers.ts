@@ -12,14 +12,10 @@ import {
 import { isNumericArray, type NumericArray, Tensor } from './tensor.ts'
 
 /** Typed arrays and tensors. */
-export function padNumbers(
-  items: readonly unknown[],
-  { shapes, values }: Padding,
-  where: Where,
-): Tensor {
+export function padNumbers(items: readonly unknown[], padding: Padding, where: Where): Tensor {
   const first = items[0] as NumericArray | Tensor
   const rank = shapeOf(first).length
-  const given = sizesOf(shapes, rank, where)
+  const given = sizesOf(padding, rank, where)
   const own = items.map((x, i) => {
     if (!isNumericArray(x) && !(x instanceof Tensor)) {
       throw mixed(rank === 1 ? 'a typed array' : 'a Tensor', x, i)
@@ -33,7 +29,7 @@ export function padNumbers(
   const sizes = fitted(given, own, where)
   const each = sizes.reduce((a, b) => a * b, 1)
   const data = allocate(dataOf(first), items.length * each)
-  const value = numberFor(data, values, where)
+  const value = numberFor(data, padding.values, where)
   if (value !== 0) data.fill(value)
   items.forEach((x, i) => {
     const source = dataOf(x as NumericArray | Tensor)

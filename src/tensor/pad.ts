@@ -14,23 +14,25 @@ import { Column, isNumericArray, isRecord, isTensor, isTuple } from './tensor.ts
  */
 export function collatePadded(
   items: readonly unknown[],
-  { shapes, values }: Padding,
+  padding: Padding,
   where: Where = '',
 ): unknown {
+  const { shapes, values } = padding
   const first = items[0]
   const members = byMember(items, (column, name) => {
-    const padding = {
+    const own = {
+      ...padding,
       shapes: memberOf('paddedShapes', shapes, first, name, where),
       values: isScalar(values) ? values : memberOf('paddingValues', values, first, name, where),
     }
-    return collatePadded(column, padding, `${where}${isTuple(first) ? `[${name}]` : `.${name}`}`)
+    return collatePadded(column, own, `${where}${isTuple(first) ? `[${name}]` : `.${name}`}`)
   })
   if (members !== undefined) return members
   if (isNumericArray(first) || isTensor(first)) {
-    return padNumbers(items, { shapes, values }, where)
+    return padNumbers(items, padding, where)
   }
-  if (first instanceof Column) return padColumns(items, { shapes, values }, where)
-  sizesOf(shapes, 0, where)
+  if (first instanceof Column) return padColumns(items, padding, where)
+  sizesOf(padding, 0, where)
   if (isScalar(values)) checkKind(first, values, where)
   else if (values !== undefined && values !== null) throw notOne('paddingValues', values, where)
   return collate(items)

@@ -8,6 +8,8 @@ export interface Padding {
   readonly shapes?: unknown
   /** A number, text or boolean; or a tuple or record of such. One alone is for all members. */
   readonly values?: unknown
+  /** What is open in the sizes: each null, and the first size of members without sizes. Undefined is the longest. */
+  readonly upTo?: number
 }
 
 /** Size of each dimension, null for the longest of the batch. */
@@ -20,13 +22,16 @@ export const isScalar = (value: unknown): boolean =>
   value !== null && value !== undefined && typeof value !== 'object'
 
 /** @throws InvalidArgumentError unless `shapes` is undefined or has one size for each dimension. */
-export function sizesOf(shapes: unknown, rank: number, where: Where): Sizes {
-  if (shapes === undefined || shapes === null) return new Array<null>(rank).fill(null)
+export function sizesOf({ shapes, upTo }: Padding, rank: number, where: Where): Sizes {
+  const open = upTo ?? null
+  if (shapes === undefined || shapes === null) {
+    return rank === 0 ? [] : [open, ...new Array<null>(rank - 1).fill(null)]
+  }
   const sizes = isTuple(shapes) ? shapes : []
   if (!isTuple(shapes) || sizes.some((size) => size !== null && typeof size !== 'number')) {
     throw notOne('paddedShapes', shapes, where)
   }
-  if (sizes.length === rank) return sizes as Sizes
+  if (sizes.length === rank) return (sizes as Sizes).map((size) => size ?? open)
   throw new InvalidArgumentError(
     `paddedShapes${where} has ${sizes.length} sizes, but the elements have rank ${rank}`,
   )

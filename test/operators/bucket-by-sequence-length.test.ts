@@ -101,3 +101,38 @@ test.each([
   expect(() => rows.bucketBySequenceLength(options)).toThrow(InvalidArgumentError)
   expect(() => rows.bucketBySequenceLength(options)).toThrow(message)
 })
+
+const column = <T>(...items: readonly T[]): Column<T> => Column.copy(items)
+
+test('a boundary fills up columns of columns, also when the first is empty', async () => {
+  const pages = Dataset.fromArray([column<Column<string>>(), column(column('a', 'b'), column('c'))])
+  const batches = pages.bucketBySequenceLength({
+    length: (page) => page.length,
+    boundaries: [4],
+    batchSizes: [2, 1],
+    padToBucketBoundary: true,
+  })
+  const gap = column('', '')
+  expect(await batches.toArray()).toEqual([
+    column(column(gap, gap, gap), column(column('a', 'b'), column('c', ''), gap)),
+  ])
+})
+
+test('a boundary fills up sizes that are null, and those of members without a shape', async () => {
+  const records = Dataset.fromArray([
+    { id: 1, xs: Float32Array.of(1), ys: Float32Array.of(1) },
+    { id: 2, xs: Float32Array.of(1, 2), ys: Float32Array.of(1) },
+  ])
+  const shapeOf = async (paddedShapes: object): Promise<unknown> => {
+    const batches = records.bucketBySequenceLength({
+      length: ({ xs }) => xs.length,
+      boundaries: [5],
+      batchSizes: [2, 1],
+      padToBucketBoundary: true,
+      paddedShapes,
+    })
+    return batches.map(({ id, xs, ys }) => [id.length, xs.shape, ys.shape]).toArray()
+  }
+  expect(await shapeOf({})).toEqual([[2, [2, 4], [2, 4]]])
+  expect(await shapeOf({ xs: [null], ys: [3] })).toEqual([[2, [2, 4], [2, 3]]])
+})

@@ -130,3 +130,49 @@ test('keys of other kinds and sizes that are none are told', async () => {
     Dataset.range(2).groupByWindow({ key: (x) => x, reduce: (_, w) => w, windowSize: 0 }),
   ).toThrow(InvalidArgumentError)
 })
+
+const KEYS = 200_000
+
+/** Another order than that of the first elements. */
+const scattered = (x: number): number => (x * 7919) % KEYS
+
+test('as many open windows as there are keys, and what is left comes by key', async () => {
+  const windows = Dataset.range(KEYS).groupByWindow({
+    key: scattered,
+    reduce: (key) => [key],
+    windowSize: 2,
+  })
+  const run = windows.iterate()
+  expect(await run.next()).toEqual({ done: false, value: 0 })
+  const checkpoint = run.checkpoint()
+  await run.close()
+  let wanted = 1
+  for await (const key of windows.resume(checkpoint)) {
+    if (key !== wanted) expect(key).toBe(wanted)
+    wanted++
+  }
+  expect(wanted).toBe(KEYS)
+})
+
+test('windows fill up while many keys are open', async () => {
+  const keys = Dataset.range(KEYS).concatenate(Dataset.range(20))
+  const windows = keys.groupByWindow({ key: (x) => x, reduce: (key) => [key], windowSize: 2 })
+  expect(await windows.take(20).toArray()).toEqual(Array.from({ length: 20 }, (_, k) => k))
+})
+
+test.each([
+  ['numbers', [10, 9, -1, 0, 2.5], [-1, 0, 2.5, 9, 10]],
+  ['texts', ['b', 'a', 'B', '10', '9'], ['10', '9', 'B', 'a', 'b']],
+  ['bigints', [3n, -1n, 2n], [-1n, 2n, 3n]],
+  ['booleans', [true, false], [false, true]],
+  ['keys of several types', ['b', 2, true, 'a', 1n], ['a', 'b', true, 1n, 2]],
+  ['keys that are no number', [2, NaN, 1], [1, 2, NaN]],
+])('%s are left over in the order of <', async (_, keys, wanted) => {
+  const windows = Dataset.fromArray<string | number | bigint | boolean>(keys).groupByWindow({
+    key: (x) => x,
+    reduce: (key) => [key],
+    windowSize: 2,
+  })
+  expect(await windows.toArray()).toEqual(wanted)
+  await checkResume(windows)
+})

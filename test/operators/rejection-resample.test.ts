@@ -69,6 +69,7 @@ test.each([[2], [-1], [0.5], ['0'], [undefined]])('%j is no class of two', async
 })
 
 test.each([
+  [{ targetDist: undefined as never }],
   [{ targetDist: [] }],
   [{ targetDist: [0, 0] }],
   [{ targetDist: [1, -1] }],

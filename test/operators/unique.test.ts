@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Dataset, InvalidArgumentError, StageError, StorageError } from 'millstream'
 import { checkResume, takeFrom } from 'millstream/testing'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { ScratchFile } from '../../src/operators/seen/scratch.ts'
+import { SeenSet } from '../../src/operators/seen/seen-set.ts'
 import { hash } from '../../src/stream/random.ts'
 
 const KB = 1024
@@ -73,6 +75,26 @@ test.each([100, 3 * KB, 64 * KB, 600 * KB])(
     expect(left()).toEqual([])
   },
 )
+
+test('keys that were met on disk take no memory: they bring no new files', async () => {
+  const old = Array.from({ length: 4000 }, (_, k) => k)
+  const batches = [old, [-1, ...old], [-2, ...old], [-3, ...old]]
+  let made = 0
+  const make = vi.spyOn(ScratchFile, 'make')
+  const seen = new SeenSet(64 * KB)
+  try {
+    for (const [k, batch] of batches.entries()) {
+      const news = await seen.add(batch)
+      expect(news.filter((isNew) => isNew)).toHaveLength(k === 0 ? batch.length : 1)
+      if (k === 0) made = make.mock.calls.length
+    }
+    expect(made).toBeGreaterThan(0)
+    expect(make).toHaveBeenCalledTimes(made)
+  } finally {
+    make.mockRestore()
+    await seen.close()
+  }
+})
 
 test('a spilled set resumes at any element', { timeout: 60_000 }, async () => {
   const spilled = Dataset.range(60)

@@ -89,11 +89,24 @@ test('windows over an endless input come as they fill', async () => {
   ])
 })
 
-test('elements of one window must have one structure', async () => {
-  const mixed = Dataset.fromArray<object>([{ a: 1 }, { b: 2 }]).window(2)
-  await expect(mixed.toArray()).rejects.toThrow(/element 1 has another than element 0/)
+test.each([
+  ['another field', [{ a: 1 }, { a: 2, b: 3 }]],
+  ['a field less', [{ a: 1, b: 3 }, { a: 2 }]],
+  ['a tuple among records', [{ a: 1 }, [2]]],
+  ['a longer tuple', [[1], [1, 2]]],
+])('elements of a window have one structure: %s is refused', async (_, items) => {
+  const read = Dataset.fromArray<unknown>(items).window(2).toArray()
+  await expect(read).rejects.toThrow(InvalidArgumentError)
+  await expect(read).rejects.toThrow(/window#1 .*element 0: .*element 0 .*element 1/)
 })
 
+test('windows before one that cannot be made are delivered first', async () => {
+  const rows = Dataset.fromArray<object>([{ a: 1 }, { a: 2 }, { a: 3 }, { b: 4 }])
+  let windows = 0
+  const read = rows.window(2, { shift: 1 }).forEach(() => windows++)
+  await expect(read).rejects.toThrow(/window#1 .*element 2: /)
+  expect(windows).toBe(2)
+})
 /** Fails on some numbers. */
 const failing = (...bad: readonly number[]): Dataset<number> =>
   Dataset.range(9).map((x) => {

@@ -19,6 +19,8 @@ async function warnings(ds: Dataset<unknown>): Promise<readonly Warning[]> {
 const numbers = Dataset.range(1000)
 const random = numbers.map((x, local) => x + local.random())
 const calls = async (x: number): Promise<number> => x
+const buckets = (ds: Dataset<number>): Dataset<unknown> =>
+  ds.bucketBySequenceLength({ length: (x) => x, boundaries: [9], batchSizes: [4, 4] })
 const once = (): Dataset<number> => Dataset.from([1, 2][Symbol.iterator]())
 
 /** A pipeline to warn of, and one that is right. */
@@ -34,6 +36,12 @@ const cases: readonly (readonly [WarningCode, Dataset<unknown>, Dataset<unknown>
   ['cache-not-filled', numbers.cache().take(999).repeat(2), numbers.cache().repeat(2).take(1500)],
   ['cache-without-end', numbers.repeat().cache(), numbers.cache().repeat()],
   ['batch-before-shuffle', numbers.batch(10).shuffle(50), numbers.batch(10).unbatch().shuffle(50)],
+  [
+    'batch-before-shuffle',
+    numbers.batch({ max: 10 }).shuffle(50),
+    numbers.shuffle(50).batch({ max: 10 }),
+  ],
+  ['batch-before-shuffle', buckets(numbers).shuffle(50), buckets(numbers.shuffle(50))],
   ['small-shuffle', numbers.shuffle(9), numbers.shuffle(10)],
   [
     'large-shuffle',

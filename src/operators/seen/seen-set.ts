@@ -6,6 +6,9 @@ import { DigestRun } from './run.ts'
 const KEY_BYTES = 48
 const TEXT_BYTES = 24
 
+const bytesOf = (key: ValueKey): number =>
+  KEY_BYTES + (typeof key === 'string' ? TEXT_BYTES + key.length : 0)
+
 /** A `Set` takes 2^24 values. */
 const MOST_KEYS = 16_000_000
 
@@ -35,7 +38,7 @@ export class SeenSet {
     const news = keys.map((key) => {
       if (this.#keys.has(key)) return false
       this.#keys.add(key)
-      this.#bytes += KEY_BYTES + (typeof key === 'string' ? TEXT_BYTES + key.length : 0)
+      this.#bytes += bytesOf(key)
       return true
     })
     const enough = this.#bytes <= this.#memory && this.#keys.size < MOST_KEYS
@@ -59,7 +62,7 @@ export class SeenSet {
       for (const digest of await run.find([...byDigest.keys()])) {
         const key = byDigest.get(digest)
         old.add(key)
-        this.#keys.delete(key)
+        if (this.#keys.delete(key)) this.#bytes -= bytesOf(key)
         byDigest.delete(digest)
       }
     }

@@ -1,5 +1,5 @@
 import type { Rule } from './advice.ts'
-import { asksForLocal, isCache, isShuffle, param } from './look.ts'
+import { asksForLocal, isCache, param, reshuffles } from './look.ts'
 
 export const cacheAfterRandom: Rule = {
   code: 'cache-after-random',
@@ -21,7 +21,7 @@ export const cacheAfterShuffle: Rule = {
   check: (node, facts) => {
     if (!isCache(node)) return undefined
     for (const above of facts.above(node, (next) => !isCache(next))) {
-      if (!isShuffle(above) || param(above, 'reshuffle') !== true) continue
+      if (!reshuffles(above)) continue
       return (
         `keeps the first order of ${facts.nameOf(above)}: no epoch is shuffled anew. ` +
         'Cache before the shuffle, or say so by reshuffleEachIteration: false'

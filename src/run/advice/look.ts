@@ -7,6 +7,10 @@ export const isCache = ({ op }: PlanNode): boolean => op === 'cache'
 
 export const isShuffle = ({ op }: PlanNode): boolean => op === 'shuffle' || op === 'globalShuffle'
 
+/** True for shuffles that take another order in each epoch. */
+export const reshuffles = (node: PlanNode): boolean =>
+  isShuffle(node) && param(node, 'reshuffle') === true
+
 /** A parameter of a node, whatever operator it is of. */
 export function param(node: PlanNode, name: string): unknown {
   const { params } = node
@@ -30,7 +34,7 @@ export const isWork = ({ op }: PlanNode): boolean => op === 'mapAsync'
 export function isBatch({ op }: PlanNode): boolean {
   const spec = specOf(op)
   const gathers = spec.kind === 'row' && spec.rows === 'gather'
-  return gathers || op === 'rebatch' || op === 'bucketBySequenceLength'
+  return gathers || ['batchBy', 'rebatch', 'bucketBySequenceLength'].includes(op)
 }
 
 /** True for operators whose elements are parts of what came in: behind them nothing is a batch. */
