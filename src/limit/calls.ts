@@ -1,13 +1,14 @@
 import { setMaxListeners } from 'node:events'
-import { BudgetError, CallTimeoutError } from '../errors/index.ts'
+import { BudgetError, CallTimeoutError, StorageError } from '../errors/index.ts'
 import type { FailureKind } from '../http/index.ts'
 import type { Budget, Costs } from '../stream/budget.ts'
-import type { CallStore } from '../stream/call-store.ts'
+import type { CallStore, KeptCalls } from '../stream/call-store.ts'
 import { type Clock, sleep } from '../stream/clock.ts'
 import { combine } from '../stream/random.ts'
 import { type Cost, costsOf } from './cost.ts'
 import { type Limit, outcomeOf } from './limit.ts'
 import type { Limiter, Outcome, Ticket } from './limiter.ts'
+import { KeptResults } from './kept-results.ts'
 import { KeyOrder } from './order.ts'
 import { type CallResult, ResultCache } from './result-cache.ts'
 import { kindOf, nextDelay, type RetryPolicy } from './retry.ts'
@@ -35,6 +36,8 @@ export interface CallWorld {
   readonly signal: AbortSignal
   readonly budget: Budget
   readonly store: () => Promise<CallStore>
+  /** For results of stages without a cache. */
+  readonly kept: KeptCalls | undefined
   /** A call was not made: its result was there. */
   readonly cached: () => void
   /** A call waited for its limit, between times of the clock. */
@@ -52,6 +55,7 @@ export class Calls {
   readonly #world: CallWorld
   readonly #order: KeyOrder | undefined
   readonly #cache: ResultCache | undefined
+  readonly #kept: KeptResults | undefined
   /** Aborted when the run stops, or nobody wants the results any more. */
   readonly #control = new AbortController()
   readonly #onAbort = (): void => this.stop(this.#world.signal.reason)
@@ -65,6 +69,7 @@ export class Calls {
     this.#order = policy.orderedBy === undefined ? undefined : new KeyOrder()
     this.#cache =
       policy.cache === undefined ? undefined : new ResultCache(policy.cache, world.store)
+    this.#kept = world.kept && new KeptResults(world.kept)
     setMaxListeners(0, this.#control.signal) // every call under way may listen
     world.signal.addEventListener('abort', this.#onAbort, { once: true })
   }
@@ -83,19 +88,26 @@ export class Calls {
     let leave: (() => void) | undefined
     try {
       leave = await this.#order?.enter(apply(this.#policy.orderedBy, x))
-      if (this.#cache === undefined) return await this.#attempts(state)
-      let made = false
-      const result = await this.#cache.get(x, () => {
-        made = true
-        return this.#attempts(state)
-      })
-      if (!made) this.#world.cached()
-      return result
+      return await this.#result(state)
     } catch (error) {
       return { ok: false, error, attempts: state.attempts }
     } finally {
       leave?.()
     }
+  }
+
+  /** What is kept, or else what calls give. */
+  async #result(state: CallState): Promise<CallResult> {
+    const { x, index } = state
+    let made = false
+    const call = (): Promise<CallResult> => {
+      made = true
+      return this.#attempts(state)
+    }
+    const kept = this.#cache?.get(x, call) ?? this.#kept?.get(index, x, call)
+    const result = await (kept ?? call())
+    if (!made) this.#world.cached()
+    return result
   }
 
   /** Ends what waits, and asks the calls under way to end. */
@@ -313,7 +325,7 @@ interface CallState {
 
 /** True for errors that no policy lets a run go on behind. */
 export function endsRun(error: unknown): boolean {
-  return error instanceof BudgetError
+  return error instanceof BudgetError || error instanceof StorageError
 }
 
 function apply<R>(fn: AnyFn<R> | undefined, x: unknown): R | undefined {

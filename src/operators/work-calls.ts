@@ -143,6 +143,7 @@ class PolicyRunner implements Runner {
       signal,
       budget,
       store: () => context.callStore(),
+      kept: context.keptCalls(),
       cached: () => meter.cached(),
       waited: (start, end) => meter.limited(start, end),
       retried: (...what) => meter.retried(...what),

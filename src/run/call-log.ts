@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readdirSync, readSync, statSync } from 
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { InvalidArgumentError } from '../errors/index.ts'
+import { InvalidArgumentError, messageOf, StorageError } from '../errors/index.ts'
 import type { CallStore } from '../stream/call-store.ts'
 
 /**
@@ -21,23 +21,49 @@ const SPAN = 2 ** 40
 /** Results of calls in append-only files of a folder. */
 export class CallLog implements CallStore {
   readonly #folder: string
+  readonly #durable: boolean
   readonly #files: (FileHandle | string)[] = []
   readonly #positions = new Map<string, number>()
   #own: Promise<OwnFile> | undefined
   #waiting: { readonly key: string; readonly record: Buffer; readonly done: () => void }[] = []
   #writing: Promise<void> | undefined
+  readonly #reading = new Set<Promise<unknown>>()
+  #bytes = 0
 
-  /** Reads the keys that are there. */
-  constructor(folder: string) {
+  /**
+   * Reads the keys that are there. A log that is not `durable` survives the end of the process, but not a loss of power.
+   */
+  constructor(folder: string, { durable = true }: { readonly durable?: boolean } = {}) {
     this.#folder = folder
+    this.#durable = durable
     mkdirSync(folder, { recursive: true })
     const names = readdirSync(folder).filter((name) => /^calls-.*\.log$/.test(name))
     for (const name of names.toSorted()) this.#index(join(folder, name))
   }
 
+  /** Keys there are. */
+  get entries(): number {
+    return this.#positions.size
+  }
+
+  /** Bytes of all files. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   async get(key: string): Promise<Uint8Array | undefined> {
     const position = this.#positions.get(key)
     if (position === undefined) return undefined
+    const reading = this.#read(position)
+    this.#reading.add(reading)
+    try {
+      return await reading
+    } finally {
+      this.#reading.delete(reading)
+    }
+  }
+
+  async #read(position: number): Promise<Uint8Array | undefined> {
     const file = await this.#handle(Math.floor(position / SPAN))
     const offset = position % SPAN
     const head = Buffer.alloc(HEAD_BYTES)
@@ -61,8 +87,9 @@ export class CallLog implements CallStore {
     try {
       await this.#writing
       const own = await this.#own
-      await own?.file.sync()
+      if (this.#durable) await own?.file.sync()
     } finally {
+      await Promise.allSettled(this.#reading)
       const opened = this.#files.filter((file) => typeof file !== 'string')
       await Promise.all(opened.map((file) => file.close()))
     }
@@ -79,12 +106,16 @@ export class CallLog implements CallStore {
         for (const { key, record, done } of batch) {
           this.#positions.set(key, own.number * SPAN + own.bytes)
           own.bytes += record.length
+          this.#bytes += record.length
           done()
         }
       }
     } catch (error) {
       this.#own = undefined // behind half a record nothing could be found again
-      throw error
+      throw new StorageError(
+        `cannot keep results of calls in ${this.#folder}: ${messageOf(error)}`,
+        { cause: error },
+      )
     } finally {
       this.#writing = undefined
     }
@@ -112,6 +143,7 @@ export class CallLog implements CallStore {
 
   #index(path: string): void {
     const number = this.#files.push(path) - 1
+    this.#bytes += statSync(path).size
     for (const [key, offset] of keysIn(path)) this.#positions.set(key, number * SPAN + offset)
   }
 }

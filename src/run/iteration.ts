@@ -54,6 +54,12 @@ export interface IterateOptions {
   readonly clock?: Clock
 }
 
+/** What runs with a sink add. */
+export interface InnerOptions extends IterateOptions {
+  /** Keeps results of calls until they are committed. */
+  readonly keptCalls?: (() => Promise<CallStore>) | undefined
+}
+
 const DONE: IteratorResult<never> = { done: true, value: undefined }
 
 const passes = new WeakMap<PlanNode, number>()
@@ -85,7 +91,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   /** True when the reader closed it. */
   #left = false
 
-  constructor(root: PlanNode, options: IterateOptions, checkpoint?: Checkpoint) {
+  constructor(root: PlanNode, options: InnerOptions, checkpoint?: Checkpoint) {
     if (checkpoint !== undefined) checkCheckpoint(root, checkpoint)
     this.#root = root
     this.#resumed = checkpoint !== undefined
@@ -233,7 +239,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
     return this.close()
   }
 
-  #makeRun(options: IterateOptions, { seed, rewriting }: Pick<Run, 'seed' | 'rewriting'>): Run {
+  #makeRun(options: InnerOptions, { seed, rewriting }: Pick<Run, 'seed' | 'rewriting'>): Run {
     if (!Number.isSafeInteger(seed))
       throw new InvalidArgumentError(`seed must be a whole number, not ${seed}`)
     const counts: RunCounts = { skipped: 0, dead: 0, retried: 0, cached: 0 }
@@ -246,6 +252,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       clock: options.clock ?? systemClock,
       budget: new Budget(options.budget ?? {}),
       callStore: () => this.#calls.open(options.cache),
+      keptCalls: options.keptCalls,
       deadLetters: options.deadLetters ?? this.#letters,
       fairness: new Fairness(),
       signal: this.#control.signal,

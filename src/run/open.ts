@@ -5,7 +5,7 @@ import { cut } from '../segment/cut.ts'
 import { Segment } from '../segment/segment.ts'
 import { rewrite } from '../rewrite/rewrite.ts'
 import type { Budget } from '../stream/budget.ts'
-import type { CallStore } from '../stream/call-store.ts'
+import type { CallStore, KeptCalls } from '../stream/call-store.ts'
 import type { Clock } from '../stream/clock.ts'
 import type { DeadLetters } from '../stream/dead-letter.ts'
 import type { Body, Codegen, Json, Meter, OpenContext, Operator, Pace } from '../stream/operator.ts'
@@ -33,6 +33,8 @@ export interface Run {
   readonly clock: Clock
   readonly budget: Budget
   readonly callStore: () => Promise<CallStore>
+  /** Results of calls that were not committed; undefined where nothing is kept. */
+  readonly keptCalls: (() => Promise<CallStore>) | undefined
   readonly deadLetters: DeadLetters
   readonly observe: Observer | undefined
   /** Time each operator of a fused segment. */
@@ -227,6 +229,12 @@ class Opening implements OpenContext {
 
   callStore(): Promise<CallStore> {
     return this.#site.run.callStore()
+  }
+
+  keptCalls(): KeptCalls | undefined {
+    const { branch, epoch, run } = this.#site
+    if (run.keptCalls === undefined) return undefined
+    return { stage: `${branch}${this.#node.id}:${epoch}`, store: run.keptCalls }
   }
 
   perRun<V extends { close(): Promise<void> }>(make: () => V): V {

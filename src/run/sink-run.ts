@@ -1,15 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import { CheckpointMismatchError, DataError, SinkUnavailableError } from '../errors/index.ts'
+import {
+  BudgetError,
+  CheckpointMismatchError,
+  DataError,
+  SinkUnavailableError,
+  StorageError,
+} from '../errors/index.ts'
 import { specOf } from '../operators/table.ts'
+import { failureOf } from '../http/index.ts'
 import { nodesOf, type PlanNode } from '../plan/node.ts'
 import { systemClock, sleep } from '../stream/clock.ts'
 import type { Costs } from '../stream/budget.ts'
+import type { CallStore } from '../stream/call-store.ts'
 import type { Json } from '../stream/operator.ts'
 import type { Sink } from '../stream/sink.ts'
 import { linesOf } from './checkpoint.ts'
 import { cardinalityOf } from './explain.ts'
 import type { IterateOptions } from './iteration.ts'
 import { takeLock } from './lock.ts'
+import { RecentCalls } from './recent-calls.ts'
 import type { StageMetrics } from './metrics.ts'
 import {
   checkChance,
@@ -108,6 +117,7 @@ class SinkRun<T> {
   readonly #start: number
   readonly #folder: StateFolder | undefined
   readonly #lines: readonly string[]
+  #calls: RecentCalls | undefined
   /** The state that is certain, where there is a later one. */
   #durable: RunState | undefined
 
@@ -131,13 +141,17 @@ class SinkRun<T> {
     if (state.finished !== null) return this.#alreadyDone(state, state.finished)
     const limit = stopAfter(this.#options.maxTime, this.#options.signal)
     try {
-      return await this.#work(state, limit.signal)
+      const summary = await this.#work(state, limit.signal)
+      await this.#forgetCalls()
+      return summary
     } catch (error) {
+      if (!limit.signal.aborted && !passes(error)) await this.#forgetCalls().catch(() => undefined)
       // Without a state folder nobody can go on from here.
       // What became of the run counts more than that of its remains.
       if (this.#folder === undefined) await this.#sink.discard?.(state.run).catch(() => undefined)
       throw error
     } finally {
+      await this.#calls?.close().catch(() => undefined) // what it did not keep, its stage has told
       limit.clear()
     }
   }
@@ -153,6 +167,7 @@ class SinkRun<T> {
       return known
     }
     if (known?.finished === null) await this.#sink.discard?.(known.run)
+    await this.#folder?.removeCalls()
     const { seed = 0, epoch = 0 } = this.#options
     const state: RunState = {
       v: 1,
@@ -194,6 +209,7 @@ class SinkRun<T> {
       const transfer = new Transfer(this.#root, this.#sink, state, {
         ...this.#options,
         signal,
+        keptCalls: this.#folder && this.#keptCalls(this.#folder),
         letters: this.#folder && { path: this.#folder.lettersPath(state.retries) },
         kept: this.#folder !== undefined,
         save: async (next, kind) => {
@@ -224,6 +240,17 @@ class SinkRun<T> {
     }
   }
 
+  /** Where results of calls are until they are committed; opened when the first is made. */
+  #keptCalls(folder: StateFolder): () => Promise<CallStore> {
+    return async () => (this.#calls ??= new RecentCalls(folder.callsPath))
+  }
+
+  async #forgetCalls(): Promise<void> {
+    await this.#calls?.close()
+    this.#calls = undefined
+    await this.#folder?.removeCalls()
+  }
+
   /** What is certain, where the sink has lost what was committed quickly: the machine went down, not the process. */
   #afterPowerLoss(state: RunState, error: unknown): RunState | undefined {
     const durable = this.#durable
@@ -250,6 +277,12 @@ class SinkRun<T> {
       ...measured,
     }
   }
+}
+
+/** Whether a run failed for a reason that nobody has to mend: then the results that it had stay right. */
+function passes(error: unknown): boolean {
+  const kinds = [BudgetError, SinkUnavailableError, StorageError]
+  return kinds.some((kind) => error instanceof kind) || failureOf(error) !== 'permanent'
 }
 
 /** What the sources read, as far as they can tell. */

@@ -110,6 +110,16 @@ export class StateFolder {
     await rm(this.#retryFile(retry), { force: true })
   }
 
+  /** The folder of results of calls that may not be committed. */
+  get callsPath(): string {
+    return join(this.path, 'calls')
+  }
+
+  /** Forgets results of calls. */
+  async removeCalls(): Promise<void> {
+    await rm(this.callsPath, { recursive: true, force: true })
+  }
+
   /** The file of the dead letters, after so many retries. */
   lettersPath(retries = 0): string {
     return join(this.path, `dead-${retries}.jsonl`)

@@ -6,13 +6,13 @@ import type { Json } from '../stream/operator.ts'
 import type { Sink, Writer } from '../stream/sink.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { DeadLog, type DeadMark, NO_LETTERS } from './dead/dead-log.ts'
-import { type IterateOptions, Iteration } from './iteration.ts'
+import { type InnerOptions, Iteration } from './iteration.ts'
 import { type CommitKind, type Every, Schedule } from './schedule.ts'
 import type { StageMetrics } from './metrics.ts'
 import type { Position, RunState } from './state.ts'
 
 /** What a transfer is told beside plan, sink and state. */
-export interface TransferOptions extends IterateOptions {
+export interface TransferOptions extends InnerOptions {
   readonly signal: AbortSignal
   readonly every?: Every
   /** The file that keeps dead letters; undefined where nothing is kept. */

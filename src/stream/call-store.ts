@@ -6,6 +6,13 @@ export interface CallStore {
   close(): Promise<void>
 }
 
+/** Where a stage keeps results of calls that its run has made and may not have committed yet. */
+export interface KeptCalls {
+  /** Names the stage, and the epoch. */
+  readonly stage: string
+  readonly store: () => Promise<CallStore>
+}
+
 /** Results of calls for as long as the process lives, or less. */
 export class MemoryCallStore implements CallStore {
   readonly #values = new Map<string, Uint8Array>()

@@ -1,6 +1,6 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Budget } from './budget.ts'
-import type { CallStore } from './call-store.ts'
+import type { CallStore, KeptCalls } from './call-store.ts'
 import type { Clock } from './clock.ts'
 import type { Chance } from './spec.ts'
 
@@ -141,6 +141,8 @@ export interface OpenContext {
   ): void | Promise<void>
   /** Where the run keeps results of calls; opened when it is first asked for. */
   callStore(): Promise<CallStore>
+  /** Where results of calls are kept until the run has committed them; undefined in runs that keep nothing. */
+  keptCalls(): KeptCalls | undefined
   /** A resource that lives as long as the run, whatever the epochs; closed with it. */
   perRun<V extends { close(): Promise<void> }>(make: () => V): V
   /** A value that lives as long as the plan's node does, shared by all its iterations. */
