@@ -10,8 +10,8 @@ import { command, start } from '../cli/command.ts'
  * Each call costs money: a run that is killed and started again makes none twice, but for those that were under way.
  * `npm run chaos` is the same with 30 kills of 100,000 calls.
  */
-const COUNT = Number(process.env['MILLSTREAM_CALLS'] ?? 2000)
-const KILLS = Number(process.env['MILLSTREAM_KILLS'] ?? 3)
+const COUNT = Number(process.env['MILLSTREAM_CALLS'] ?? 1500)
+const KILLS = Number(process.env['MILLSTREAM_KILLS'] ?? 2)
 const SEED = Number(process.env['MILLSTREAM_SEED'] ?? 1)
 /** Calls under way at most, as the pipeline says. */
 const LANES = 32
