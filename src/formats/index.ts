@@ -1,1 +1,2 @@
+export { exactJsonLine } from './exact-json.ts'
 export { type JsonOptions, jsonLine } from './json-line.ts'

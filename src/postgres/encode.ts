@@ -1,4 +1,5 @@
-import { DataError } from '../index.ts'
+import { exactJsonLine } from '../formats/index.ts'
+import { DataError, messageOf } from '../index.ts'
 import type { TableColumn } from './columns.ts'
 
 /** Values as text of COPY. What the server makes of it is checked there; what has no text is refused here. */
@@ -47,14 +48,12 @@ function itemsOf(value: object): readonly unknown[] | undefined {
     : undefined
 }
 
-function jsonOf(value: unknown, column: TableColumn): string {
+function jsonOf(value: unknown, { name, type }: TableColumn): string {
   try {
-    const text = JSON.stringify(value) as string | undefined
-    if (text !== undefined) return text
+    return exactJsonLine(value)
   } catch (cause) {
-    throw new DataError(`column ${column.name} (${column.type}): the value has no JSON`, { cause })
+    throw new DataError(`column ${name} (${type}): ${messageOf(cause)}`, { cause })
   }
-  throw misfit(`a ${typeof value}`, column)
 }
 
 /** An array literal: `{1,"a b",NULL}`. */

@@ -1,3 +1,4 @@
+import { jsonLine } from '../formats/index.ts'
 import { DataError, messageOf } from '../index.ts'
 import { type Client, isPassing, type ServerError } from './client.ts'
 import type { TableColumn, TableShape } from './columns.ts'
@@ -126,8 +127,17 @@ export class RowsBuffer {
 }
 
 function short(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) as string | undefined)
-  return text === undefined ? typeof value : text.length <= 40 ? text : `${text.slice(0, 40)}...`
+  const text = typeof value === 'object' ? described(value) : String(value)
+  return text.length <= 40 ? text : `${text.slice(0, 40)}...`
+}
+
+/** For an error that is being made: nothing may fail. */
+function described(value: object | null): string {
+  try {
+    return jsonLine(value, { shown: 12 })
+  } catch {
+    return typeof value
+  }
 }
 
 /** Sends rows to a COPY; `prefix(k)` is put before line `k`. Names the row that the server refuses. */

@@ -1,5 +1,5 @@
 import { DataError, messageOf } from '../errors/index.ts'
-import { exactJsonLine } from '../formats/exact-json.ts'
+import { exactJsonLine } from '../formats/index.ts'
 import type { Sink, SinkContext, Writer } from '../stream/sink.ts'
 import { checkFilePath, GrowingFile } from './file.ts'
 

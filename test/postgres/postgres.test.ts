@@ -140,6 +140,35 @@ describe.skipIf(noServer !== undefined)('PostgreSQL', () => {
     },
   )
 
+  test('a row that begins with a bigint is named like any other', async () => {
+    await server.query('CREATE TABLE t (id bigint, price int)')
+    const row = Dataset.fromArray([{ id: 2n ** 62n, price: 'dear' }])
+    await expect(row.write(copy(server.url, 't')).run()).rejects.toThrow(
+      /row 1 \(id 4611686018427387904\): column price: invalid input syntax/,
+    )
+  })
+
+  test('JSON is stored as it is, or refused with its column and member', async () => {
+    await server.query('CREATE TABLE t (id int, doc jsonb, docs json[])')
+    const write = (row: object) => Dataset.fromArray([row]).write(copy(server.url, 't')).run()
+    const vector = { v: new Float32Array([0.1, 2]), on: new Date(0), tags: new Set(['a']) }
+    await write({ id: 1, doc: vector, docs: [vector.v] })
+    expect(await rows()).toEqual([
+      {
+        id: 1,
+        doc: { v: [0.1, 2], on: '1970-01-01T00:00:00.000Z', tags: ['a'] },
+        docs: [[0.1, 2]],
+      },
+    ])
+    await expect(write({ id: 2, doc: { loss: [0, NaN] } })).rejects.toThrow(
+      'row 1 (id 2): column doc (jsonb): .loss[1]: NaN has no JSON',
+    )
+    await expect(write({ id: 3, docs: [{ n: 1n }] })).rejects.toThrow(
+      'column docs (json): .n: the bigint 1 has no JSON',
+    )
+    expect(await rows()).toHaveLength(1)
+  })
+
   test('mistakes are named with what mends them', async () => {
     await server.query('CREATE TABLE t (id int, a int)')
     const one = Dataset.fromArray([{ id: 1, a: 1 }])

@@ -95,6 +95,34 @@ test('elements that are more than JSON come back as they were', async () => {
   expect(seen).toEqual([element])
 })
 
+test('an element that would not come back as it was is not tried again', async () => {
+  const folder = scratch()
+  class Price {
+    readonly cents = 250
+    inEuros(): number {
+      return this.cents / 100
+    }
+  }
+  const seen: unknown[] = []
+  const pipeline = Dataset.from([{ price: new Price() }])
+    .map(
+      async (x) => {
+        seen.push(x)
+        throw new Error('not yet')
+      },
+      { onError: 'deadLetter' },
+    )
+    .write(to.jsonl(join(folder, 'out.jsonl')), { state: join(folder, 'state') })
+  await pipeline.run()
+  const [letter] = await deadLettersIn(join(folder, 'state'))
+  expect(letter).toMatchObject({ element: { price: { cents: 250 } } })
+  expect(letter?.lost).toContain('Price')
+  const summary = await pipeline.retryDead()
+  expect(summary).toMatchObject({ retried: 0, deadLetters: 1 })
+  expect(summary.stuck).toEqual([`the element could not be kept: ${letter?.lost}`])
+  expect(seen).toHaveLength(1)
+})
+
 test('a run that is not finished has no dead letters to try again yet', async () => {
   const folder = scratch()
   const { pipeline } = twoStages(folder, new Set())

@@ -1,9 +1,8 @@
-import { deserialize, serialize } from 'node:v8'
 import { DataError, messageOf, redact } from '../../errors/index.ts'
 import { jsonLine } from '../../formats/index.ts'
 import type { DeadLetter } from '../../stream/dead-letter.ts'
 import type { Json } from '../../stream/operator.ts'
-import { pack, unpack } from '../../stream/wire.ts'
+import { fromBytes, toBytes } from '../../stream/wire-bytes.ts'
 
 /** What an error leaves behind when it is written down, without secrets. */
 export interface StoredError {
@@ -19,7 +18,7 @@ export interface StoredError {
 export interface StoredLetter extends Omit<DeadLetter, 'element' | 'error'> {
   /** The element as JSON; of one that is more than JSON, what can be shown of it. */
   readonly element: Json
-  /** The whole element where it is more than JSON: structured-clone bytes, as base64. */
+  /** The whole element where it is more than JSON: its bytes, as base64. */
   readonly packed?: string
   /** Why the element could not be kept; then it cannot be tried again. */
   readonly lost?: string
@@ -42,16 +41,14 @@ export function storedLetter(letter: DeadLetter): StoredLetter {
 export function elementOf({ element, packed, lost }: StoredLetter): unknown {
   if (lost !== undefined) throw new DataError(`the element could not be kept: ${lost}`)
   if (packed === undefined) return element
-  const parts = deserialize(Buffer.from(packed, 'base64')) as Parameters<typeof unpack>[0]
-  return unpack(parts)[0]
+  return fromBytes(Buffer.from(packed, 'base64'))[0]
 }
 
 function storedElement(element: unknown): Pick<StoredLetter, 'element' | 'packed' | 'lost'> {
   if (isJson(element, 0)) return { element }
   const shown = preview(element)
   try {
-    const { values, marked } = pack([element], { how: 'copy' })
-    return { element: shown, packed: serialize({ values, marked }).toString('base64') }
+    return { element: shown, packed: toBytes([element]).toString('base64') }
   } catch (error) {
     return { element: shown, lost: messageOf(error) }
   }
@@ -65,7 +62,7 @@ function preview(element: unknown): Json {
   }
 }
 
-/** Deeper than this, structured clone takes over: it copes with elements that refer to themselves. */
+/** Deeper than this, the bytes take over: they notice elements that refer to themselves. */
 const SHALLOW = 32
 
 /** True of what comes out of JSON as it went in. */
