@@ -16,6 +16,8 @@ export const batchSpec: GatherSpec<BatchParams> = {
   cardinality: ({ size, dropRemainder }, [n]) =>
     n === undefined ? undefined : dropRemainder ? Math.floor(n / size) : Math.ceil(n / size),
   bytes: ({ size }, [each]) => (each === undefined ? undefined : size * each),
+  // The last one may be smaller.
+  batchSize: ({ size, dropRemainder }) => (dropRemainder ? size : undefined),
   size: ({ size }) => size,
   make: () => collate,
   columns: true,

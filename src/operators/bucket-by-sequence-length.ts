@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../errors/index.ts'
+import { DataError, InvalidArgumentError } from '../errors/index.ts'
 import { type JunctionSpec, unknownCardinality, type UserFn } from '../stream/spec.ts'
 import { collate, collatePadded, describe, type Padding } from '../tensor/index.ts'
 import { type Grouping, Groups } from './groups.ts'
@@ -73,7 +73,7 @@ function batchOf(
   if (!padToBucketBoundary) return collatePadded(items, padding)
   const boundary = boundaries[bucket]
   if (boundary === undefined) {
-    throw new InvalidArgumentError(
+    throw new DataError(
       `with padToBucketBoundary every length must be below the last boundary, ${boundaries.at(-1)}`,
     )
   }

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../errors/index.ts'
+import { DataError } from '../errors/index.ts'
 import { Inlet } from '../stream/inlet.ts'
 import type { Json, OpenContext, Token } from '../stream/operator.ts'
 import type { Cardinality, JunctionSpec } from '../stream/spec.ts'
@@ -54,7 +54,7 @@ class ByChoice implements Chooser {
     if (i === n) return undefined
     const choice = xs[i]
     if (isIndex(choice, this.#datasets)) return choice
-    throw new InvalidArgumentError(
+    throw new DataError(
       `a choice must be the number of one of the ${this.#datasets} datasets, from 0, not ${describe(choice)}`,
     )
   }

@@ -18,6 +18,8 @@ export const rebatchSpec: JunctionSpec<RebatchParams> = {
   tfData: 'rebatch',
   structure: ({ sizes, dropRemainder }) => ({ sizes, dropRemainder }),
   cardinality: unknownCardinality,
+  batchSize: ({ sizes, dropRemainder }) =>
+    dropRemainder && sizes.length === 1 ? sizes[0] : undefined,
   open: (node, context, from) => new Rebatch(node, context, from),
 }
 

@@ -8,6 +8,11 @@ export const unbatchSpec: ExpandSpec<object> = {
   summary: 'Splits batches into their elements again.',
   tfData: 'unbatch',
   structure: () => ({}),
-  cardinality: unknownCardinality,
+  cardinality: (params, inputs, batchSize) => {
+    const [batches] = inputs
+    const size = batchSize()
+    if (batches === undefined || size === undefined) return unknownCardinality(params, inputs)
+    return batches * size
+  },
   items: () => (batch) => Array.from({ length: batchLength(batch) }, (_, i) => sliceAt(batch, i)),
 }

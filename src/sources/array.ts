@@ -1,7 +1,7 @@
 import { keyOfText } from '../stream/random.ts'
 import { sizeOf } from '../stream/size-of.ts'
 import type { IndexedSource, SourceSpec } from '../stream/spec.ts'
-import { batchLength, sliceAt } from '../tensor/index.ts'
+import { batchLength, isNumericArray, sliceAt, Tensor } from '../tensor/index.ts'
 
 export interface ArrayParams {
   readonly items: readonly unknown[]
@@ -16,11 +16,17 @@ export const arraySpec: SourceSpec<ArrayParams> = {
   cardinality: ({ items }) => items.length,
   identity: ({ items }) => identityOf(items),
   bytes: ({ items }) => (items.length === 0 ? undefined : sizeOf(items[0])),
+  batchSize: ({ items }) => (items.length === 1 ? rowsOf(items[0]) : undefined),
   indexed: ({ items }): IndexedSource => ({
     length: items.length,
     emit: (bind, i) => `${bind(items)}[${i}]`,
     at: (i) => items[i],
   }),
+}
+
+/** Rows of what is a batch without a doubt; tuples and records may be. */
+function rowsOf(x: unknown): number | undefined {
+  return isNumericArray(x) || x instanceof Tensor ? batchLength(x) : undefined
 }
 
 export interface SlicesParams {
@@ -37,6 +43,8 @@ export const slicesSpec: SourceSpec<SlicesParams> = {
   cardinality: ({ columns }) => batchLength(columns),
   identity: ({ columns }) => identityOf(columns),
   bytes: ({ columns }) => (batchLength(columns) === 0 ? undefined : sizeOf(sliceAt(columns, 0))),
+  batchSize: ({ columns }) =>
+    columns instanceof Tensor && batchLength(columns) > 0 ? rowsOf(sliceAt(columns, 0)) : undefined,
   indexed: ({ columns }): IndexedSource => ({
     length: batchLength(columns),
     emit: (bind, i) => `${bind(sliceAt)}(${bind(columns)}, ${i})`,

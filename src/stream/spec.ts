@@ -28,11 +28,18 @@ interface SpecBase<P> {
   readonly tfData: string
   /** What decides which elements come out: printed by `explain`, and part of a checkpoint's fingerprint. */
   readonly structure: (params: P) => { readonly [name: string]: Json }
-  readonly cardinality: (params: P, inputs: readonly Cardinality[]) => Cardinality
+  readonly cardinality: (
+    params: P,
+    inputs: readonly Cardinality[],
+    /** What `batchSize` says of the first input. */
+    batchSize: () => Cardinality,
+  ) => Cardinality
   /** For `explain`; none of it changes a run. */
   readonly traits?: (params: P, inputs: readonly Cardinality[]) => Traits
   /** About how many bytes an element takes, given those of its inputs. Default: unknown, except of views and filters. */
   readonly bytes?: (params: P, inputs: readonly Bytes[]) => Bytes
+  /** Rows of each of its elements, where all are batches of so many. Default: unknown, except of what hands elements on. */
+  readonly batchSize?: (params: P) => Cardinality
   /** True when with these parameters, as far as `structure` shows them, it hands on its input as it is. */
   readonly noop?: (params: P) => boolean
   /** Parameters with which it does alone what it and its like right above it do. */

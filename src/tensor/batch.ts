@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { InvalidArgumentError } from '../errors/index.ts'
+import { DataError, InvalidArgumentError } from '../errors/index.ts'
 import {
   Column,
   isNumericArray,
@@ -14,7 +14,7 @@ import {
 /**
  * Makes one batch of several elements of the same structure.
  *
- * @throws InvalidArgumentError when the elements differ in kind, fields, length or shape.
+ * @throws DataError when the elements differ in kind, fields, length or shape.
  */
 export function collate(items: readonly unknown[]): unknown {
   const first = items[0]
@@ -63,7 +63,7 @@ function collateTuples(items: readonly unknown[], length: number): unknown[] {
   return Array.from({ length }, (_, k) => collate(tuples.map((t) => t[k])))
 }
 
-/** @throws InvalidArgumentError unless element `i` is a tuple of `length` members. */
+/** @throws DataError unless element `i` is a tuple of `length` members. */
 export function checkTuple(x: unknown, length: number, i: number): readonly unknown[] {
   if (!isTuple(x)) throw mixed('a tuple', x, i)
   if (x.length === length) return x
@@ -82,7 +82,7 @@ function collateRecords(items: readonly unknown[], first: Record<string, unknown
   return batch
 }
 
-/** @throws InvalidArgumentError unless element `i` is a record with the fields `keys` of `first`. */
+/** @throws DataError unless element `i` is a record with the fields `keys` of `first`. */
 // Without arrays or closures for each record: batches of small records are a hot path (npm run bench -- overhead).
 export function checkFields(
   x: unknown,
@@ -137,9 +137,7 @@ export function batchLength(batch: unknown): number {
   }
   const lengths = members.map(batchLength)
   if (lengths.some((n) => n !== lengths[0])) {
-    throw new InvalidArgumentError(
-      `cannot unbatch members of unequal length: ${lengths.join(', ')}`,
-    )
+    throw new DataError(`cannot unbatch members of unequal length: ${lengths.join(', ')}`)
   }
   return lengths[0] ?? 0
 }
@@ -175,14 +173,14 @@ function sameShape(a: Shape, b: Shape): boolean {
 
 const shapeText = (shape: Shape): string => `shape ${shape.join('x')}`
 
-export function mixed(expected: string, got: unknown, i: number): InvalidArgumentError {
-  return new InvalidArgumentError(
+export function mixed(expected: string, got: unknown, i: number): DataError {
+  return new DataError(
     `elements of a batch must be of one kind: element 0 is ${expected}, element ${i} is ${describe(got)}`,
   )
 }
 
-export function unequal(a: string, b: string, i: number, hint = ''): InvalidArgumentError {
-  return new InvalidArgumentError(
+export function unequal(a: string, b: string, i: number, hint = ''): DataError {
+  return new DataError(
     `elements of a batch must have one shape: element 0 has ${a}, element ${i} has ${b}${hint}`,
   )
 }

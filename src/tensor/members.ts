@@ -8,7 +8,7 @@ export type MemberName = number | string
  * What `each` makes of the members of tuples and records, one after the other, in a tuple or record again.
  * Undefined when the elements are neither.
  *
- * @throws InvalidArgumentError when the elements differ in length or fields.
+ * @throws DataError when the elements differ in length or fields.
  */
 export function byMember(
   items: readonly unknown[],

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../errors/index.ts'
+import { DataError, InvalidArgumentError } from '../errors/index.ts'
 import { allocate, mixed } from './batch.ts'
 import {
   checkKind,
@@ -22,7 +22,7 @@ export function padNumbers(items: readonly unknown[], padding: Padding, where: W
     }
     const shape = shapeOf(x as NumericArray | Tensor)
     if (shape.length === rank) return shape
-    throw new InvalidArgumentError(
+    throw new DataError(
       `elements of a batch must be of one rank: element 0 has rank ${rank}, element ${i} has rank ${shape.length}`,
     )
   })

@@ -9,8 +9,8 @@ import { Column, isNumericArray, isRecord, isTensor, isTuple } from './tensor.ts
 /**
  * Makes one batch of elements of one structure, their vectors, tensors and columns filled up to one size.
  *
- * @throws InvalidArgumentError when an element is larger than its padded shape, or when shapes or values do not
- *   have the structure, rank or type of the elements.
+ * @throws DataError when an element is larger than its padded shape or unlike the others; InvalidArgumentError when
+ *   shapes or values do not have the structure, rank or type of the elements.
  */
 export function collatePadded(
   items: readonly unknown[],

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../errors/index.ts'
+import { DataError, InvalidArgumentError } from '../errors/index.ts'
 import { describe } from './batch.ts'
 import { isTuple } from './tensor.ts'
 
@@ -51,7 +51,7 @@ export function checkKind(beside: unknown, value: unknown, where: Where): void {
   )
 }
 
-/** The final sizes. @throws InvalidArgumentError when an element is longer than one that is given. */
+/** The final sizes. @throws DataError when an element is longer than one that is given. */
 export function fitted(
   given: Sizes,
   shapes: readonly (readonly number[])[],
@@ -70,7 +70,7 @@ export function fitted(
 }
 
 function tooLong(given: Sizes, shape: readonly number[], i: number, where: Where): Error {
-  return new InvalidArgumentError(
+  return new DataError(
     `element ${i} of the batch${where && ` at ${where}`} has shape ${shape.join('x')}, larger than paddedShapes [${given
       .map(String)
       .join(', ')}]`,

@@ -6,7 +6,7 @@ import { Column, isNumericArray, isTensor } from './tensor.ts'
  * Makes one batch of elements whose vectors, tensors and columns may differ in size: each member of that kind
  * becomes a `Column` of rows, also where all happen to be of one size. All else batches as `collate` does it.
  *
- * @throws InvalidArgumentError when the elements differ in kind or fields.
+ * @throws DataError when the elements differ in kind or fields.
  */
 export function collateRagged(items: readonly unknown[]): unknown {
   const members = byMember(items, collateRagged)

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../errors/index.ts'
+import { DataError } from '../errors/index.ts'
 import { allocate, mixed } from './batch.ts'
 import { byMember } from './members.ts'
 import {
@@ -30,7 +30,7 @@ export function sliceRows(batch: unknown, from: number, to: number): unknown {
 /**
  * One batch of the rows of several.
  *
- * @throws InvalidArgumentError when they differ in kind, fields, numbers or the shape of a row.
+ * @throws DataError when they differ in kind, fields, numbers or the shape of a row.
  */
 export function joinRows(batches: readonly unknown[]): unknown {
   const [first] = batches
@@ -54,7 +54,7 @@ function joinTensors(batches: readonly unknown[], first: Tensor): Tensor {
     if (!isTensor(x)) throw mixed('a Tensor', x, i)
     const [count, ...own] = x.shape
     if (own.join() !== inner.join()) {
-      throw new InvalidArgumentError(
+      throw new DataError(
         `batches to join must have rows of one shape: those of batch 0 have ${inner.join('x')}, those of batch ${i} have ${own.join('x')}`,
       )
     }
@@ -64,7 +64,7 @@ function joinTensors(batches: readonly unknown[], first: Tensor): Tensor {
   return new Tensor(joinNumbers(parts), withRows(rows, inner))
 }
 
-/** @throws InvalidArgumentError unless `x` holds numbers of the same kind; others might not fit in. */
+/** @throws DataError unless `x` holds numbers of the same kind; others might not fit in. */
 function likeNumbers(x: unknown, first: NumericArray, i: number): NumericArray {
   if (!isNumericArray(x)) throw mixed('a typed array', x, i)
   if (x.constructor === first.constructor) return x

@@ -1,6 +1,11 @@
 /** Golden cases of pipelines: builds the dataset a case describes, runs it, compares with what tf.data did. */
 import { Dataset } from '../../src/index.ts'
-import { InvalidArgumentError, MillstreamError, StageError } from '../../src/errors/index.ts'
+import {
+  DataError,
+  InvalidArgumentError,
+  MillstreamError,
+  StageError,
+} from '../../src/errors/index.ts'
 import { Column, isRecord, isTuple } from '../../src/tensor/index.ts'
 import { Refused } from './numbers.ts'
 import { failed, type Outcome, passed, skipped, Unsupported } from './outcome.ts'
@@ -112,7 +117,8 @@ function mustAnswer({ error }: Run): Outcome {
 function kindOf(error: unknown): 'userFunction' | 'refusal' | 'other' {
   const cause = error instanceof StageError ? error.cause : error
   if (cause instanceof UserFailure) return error instanceof StageError ? 'userFunction' : 'other'
-  return cause instanceof InvalidArgumentError || cause instanceof Refused ? 'refusal' : 'other'
+  const refused = [InvalidArgumentError, DataError, Refused].some((kind) => cause instanceof kind)
+  return refused ? 'refusal' : 'other'
 }
 
 /** Builds and runs once, keeping what was delivered before an error. */

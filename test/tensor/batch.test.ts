@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { Column, InvalidArgumentError, Tensor } from 'millstream'
+import { Column, DataError, InvalidArgumentError, Tensor } from 'millstream'
 import { expect, test } from 'vitest'
 import { batchLength, collate, sliceAt } from '../../src/tensor/index.ts'
 
@@ -71,12 +71,14 @@ test.each([
   ['fields', [{ a: 1 }, { b: 1 }]],
   ['nested fields', [{ a: { b: 1 } }, { a: { b: 'x' } }]],
 ])('elements of unequal %s are refused', (_, items) => {
-  expect(() => collate(items)).toThrow(InvalidArgumentError)
+  expect(() => collate(items)).toThrow(DataError)
 })
 
-test.each([[3], ['text'], [{ a: new Float64Array(1), b: new Float64Array(2) }], [{}]])(
-  '%j cannot be unbatched',
-  (value) => {
-    expect(() => batchLength(value)).toThrow(InvalidArgumentError)
-  },
-)
+test.each([[3], ['text'], [{}]])('%j cannot be unbatched', (value) => {
+  expect(() => batchLength(value)).toThrow(InvalidArgumentError)
+})
+
+test('members of unequal length are no batch', () => {
+  const batch = { a: new Float64Array(1), b: new Float64Array(2) }
+  expect(() => batchLength(batch)).toThrow(DataError)
+})

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
-import { Column, Dataset, InvalidArgumentError, Tensor } from 'millstream'
+import { Column, DataError, Dataset, InvalidArgumentError, Tensor } from 'millstream'
 import { describe, expect, test } from 'vitest'
 import { collatePadded, collateRagged } from '../../src/tensor/index.ts'
+import type { Padding } from '../../src/tensor/padding.ts'
 
 const tensorOf = (shape: readonly number[], start: number): Float32Array | Tensor => {
   const size = shape.reduce((a, b) => a * b, 1)
@@ -106,10 +107,26 @@ test('members of tuples and records have shapes and values of their own', () => 
 const vector = new Float64Array(2)
 const matrix = new Tensor(new Float64Array(4), [2, 2])
 
-test.each([
+type Refusal = readonly [string, readonly unknown[], Padding, RegExp]
+
+const refuses = (items: readonly unknown[], padding: Padding, message: RegExp, kind: unknown) => {
+  const run = (): unknown => collatePadded(items, padding)
+  expect(run).toThrow(kind)
+  expect(run).toThrow(message)
+}
+
+test.each<Refusal>([
   ['a longer element', [vector], { shapes: [1] }, /element 0 of the batch has shape 2/],
   ['a wider element', [matrix], { shapes: [null, 1] }, /larger than paddedShapes \[null, 1\]/],
   ['a longer column', [Column.copy(['a', 'b'])], { shapes: [1] }, /larger/],
+  ['vectors and matrices', [vector, matrix], {}, /rank/],
+  ['vectors and numbers', [vector, 1], {}, /one kind/],
+  ['columns of unequal depth', [Column.copy<unknown>(['a', Column.copy(['b'])])], {}, /one kind/],
+])('%s is an error of the data', (_, items, padding, message) => {
+  refuses(items, padding, message, DataError)
+})
+
+test.each<Refusal>([
   ['too many sizes', [vector], { shapes: [null, null] }, /2 sizes.*rank 1/],
   ['sizes of scalars', [3], { shapes: [2] }, /1 sizes.*rank 0/],
   ['sizes of words', ['a'], { shapes: [null] }, /rank 0/],
@@ -125,14 +142,9 @@ test.each([
   ['a number for text', [Column.copy(['a'])], { values: 0 }, /paddingValues/],
   ['a fraction for integers', [new Int32Array(1)], { values: 0.5 }, /Int32Array cannot hold/],
   ['-1 for bytes', [{ a: new Uint8Array(1) }], { values: -1 }, /paddingValues\.a is -1/],
-  ['vectors and matrices', [vector, matrix], {}, /rank/],
-  ['vectors and numbers', [vector, 1], {}, /one kind/],
-  ['columns of unequal depth', [Column.copy<unknown>(['a', Column.copy(['b'])])], {}, /one kind/],
   ['dates', [Column.copy([new Date(0)]), Column.copy([])], {}, /nothing stands for a Date/],
 ])('%s is refused', (_, items, padding, message) => {
-  const run = (): unknown => collatePadded(items, padding)
-  expect(run).toThrow(InvalidArgumentError)
-  expect(run).toThrow(message)
+  refuses(items, padding, message, InvalidArgumentError)
 })
 
 describe('as operators', () => {
@@ -188,8 +200,8 @@ test('ragged batches hold rows, whatever their lengths; all else as batch does',
     xs: Column.copy([a, b]),
     t: [Column.copy(['x', 'y']), Column.copy([b, a])],
   })
-  expect(() => collateRagged([a, 1])).toThrow(InvalidArgumentError)
-  expect(() => collateRagged([{ a }, { b }])).toThrow(InvalidArgumentError)
+  expect(() => collateRagged([a, 1])).toThrow(DataError)
+  expect(() => collateRagged([{ a }, { b }])).toThrow(DataError)
 })
 
 test('ragged batches can be batched again', async () => {

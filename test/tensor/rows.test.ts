@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { Column, InvalidArgumentError, Tensor } from 'millstream'
+import { Column, DataError, Tensor } from 'millstream'
 import { expect, test } from 'vitest'
 import { batchLength, joinRows, sliceAt, sliceRows } from '../../src/tensor/index.ts'
 
@@ -54,5 +54,5 @@ test.each([
   ['fields', [{ a: new Float64Array(1) }, { b: new Float64Array(1) }]],
   ['tuples', [[new Float64Array(1)], [new Float64Array(1), new Float64Array(1)]]],
 ])('batches of unequal %s cannot be joined', (_, batches) => {
-  expect(() => joinRows(batches)).toThrow(InvalidArgumentError)
+  expect(() => joinRows(batches)).toThrow(DataError)
 })

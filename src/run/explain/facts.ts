@@ -1,6 +1,6 @@
 import { specOf } from '../../operators/table.ts'
 import type { PlanNode } from '../../plan/node.ts'
-import type { Bytes, Cardinality } from '../../stream/spec.ts'
+import { type Bytes, type Cardinality, type OperatorSpec, sameBytes } from '../../stream/spec.ts'
 import type { Traits } from '../../stream/traits.ts'
 import { type Item, outline } from './outline.ts'
 
@@ -37,7 +37,9 @@ export class Facts {
   /** Number of elements it yields. */
   cardinality(node: PlanNode): Cardinality {
     return remembered(this.#cardinalities, node, () => {
-      const known = specOf(node.op).cardinality(node.params as never, this.#inputs(node))
+      const batchSize = (): Cardinality => this.#batchSize(node.inputs[0])
+      const { cardinality } = specOf(node.op)
+      const known = cardinality(node.params as never, this.#inputs(node), batchSize)
       return known ?? this.#measured.get(this.nameOf(node))?.elements
     })
   }
@@ -47,8 +49,7 @@ export class Facts {
     return remembered(this.#bytes, node, () => {
       const spec = specOf(node.op)
       const inputs = node.inputs.map((input) => this.bytes(input))
-      const handsOn = spec.kind === 'view' || (spec.kind === 'row' && spec.rows === 'fewer')
-      const known = handsOn ? inputs[0] : spec.bytes?.(node.params as never, inputs)
+      const known = handsOn(spec) ? inputs[0] : spec.bytes?.(node.params as never, inputs)
       return known ?? this.#measured.get(this.nameOf(node))?.bytes
     })
   }
@@ -82,9 +83,24 @@ export class Facts {
     }
   }
 
+  #batchSize(node: PlanNode | undefined): Cardinality {
+    if (node === undefined) return undefined
+    const spec = specOf(node.op)
+    return handsOn(spec) ? this.#batchSize(node.inputs[0]) : spec.batchSize?.(node.params as never)
+  }
+
   #inputs(node: PlanNode): readonly Cardinality[] {
     return node.inputs.map((input) => this.cardinality(input))
   }
+}
+
+/** Whether its elements are those of its input. */
+function handsOn(spec: OperatorSpec): boolean {
+  return (
+    spec.kind === 'view' ||
+    (spec.kind === 'row' && spec.rows === 'fewer') ||
+    spec.bytes === sameBytes
+  )
 }
 
 function remembered<V>(values: Map<PlanNode, V>, node: PlanNode, make: () => V): V {
