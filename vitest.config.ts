@@ -1,33 +1,28 @@
-import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
-import type { Plugin } from 'vite'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const src = fileURLToPath(new URL('./src', import.meta.url))
 
-/** Plants a bug of test/conformance/mutants.json while a source is loaded: checks must catch it. */
-function mutant(name: string): Plugin {
-  const list = JSON.parse(
-    readFileSync(new URL('./test/conformance/mutants.json', import.meta.url), 'utf8'),
-  ) as readonly { name: string; file: string; find: string; replace: string }[]
-  const bug = list.find((entry) => entry.name === name)
-  if (bug === undefined) throw new Error(`there is no mutant ${name}`)
-  return {
-    name: 'mutant',
-    enforce: 'pre',
-    transform(code, id) {
-      if (!id.endsWith(`/src/${bug.file}`)) return undefined
-      if (!code.includes(bug.find))
-        throw new Error(`mutant ${name}: nothing to change in ${bug.file}`)
-      return code.replace(bug.find, bug.replace)
-    },
+/** The test files that take longest, longest first: whoever begins one last waits for it alone. */
+const longest = [
+  'test/conformance/mutants.test.ts',
+  'test/conformance/pairs.test.ts',
+  'test/examples/dogs-run.test.ts',
+  'test/conformance/plans.test.ts',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // -1 of the others makes them equal, so that they stay as they were sorted.
+    const place = ({ moduleId }: TestSpecification): number =>
+      longest.toReversed().findIndex((file) => moduleId.endsWith(`/${file}`))
+    return (await super.sort(files)).toSorted((a, b) => place(b) - place(a))
   }
 }
 
-const bug = process.env['MILLSTREAM_MUTANT']
-
 export default defineConfig({
-  plugins: bug === undefined ? [] : [mutant(bug)],
   resolve: {
     // The package's name means the sources here, so that tests see what is being written. Worker threads and
     // spawned commands have no aliases: they get dist/, which `npm test` builds first.
@@ -41,6 +36,9 @@ export default defineConfig({
     setupFiles: ['test/setup.ts'],
     // Processes, not threads: tests start threads of their own, change signals and exit codes.
     pool: 'forks',
+    // Vitest leaves one core to itself, which is half of two.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
+    sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 30_000,
     typecheck: {

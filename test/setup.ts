@@ -1,9 +1,10 @@
 /**
  * Runs before each test file: a promise that nobody handled fails the test in which it was rejected, by name.
- * (Vitest sees it too, but tells only the file.)
+ * (Vitest sees it too, but tells only the file.) Folders of tests are removed behind the file.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { afterEach, beforeEach } from 'vitest'
+import { afterAll, afterEach, beforeEach } from 'vitest'
+import { removeTestFolders } from './folder.ts'
 
 const unhandled: unknown[] = []
 
@@ -23,3 +24,5 @@ afterEach(async () => {
     throw new AggregateError(reasons, `unhandled rejection: ${String(reasons[0])}`)
   }
 })
+
+afterAll(removeTestFolders)

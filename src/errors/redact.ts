@@ -22,8 +22,11 @@ export function redact(text: string): string {
 /** Longest first: one may be a part of another. */
 function secrets(): readonly (readonly [name: string, value: string])[] {
   const found: [string, string][] = []
-  for (const [name, value = ''] of Object.entries(process.env)) {
-    if (value.length < SHORTEST || !SECRET.test(name)) continue
+  // Names first: each value that is read is a call into Node, and some runs make many errors.
+  for (const name of Object.keys(process.env)) {
+    if (!SECRET.test(name)) continue
+    const value = process.env[name] ?? ''
+    if (value.length < SHORTEST) continue
     found.push([name, value])
     // In JSON, in URLs and in other quoted places the value stands as it is written there.
     const [quoted, encoded] = [JSON.stringify(value).slice(1, -1), encodeURIComponent(value)]

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import * as fc from 'fast-check'
-import { testFolder } from '../storage/folder.ts'
+import { testFolder } from '../folder.ts'
 import type { Step } from './plans.ts'
 
 /** Caches in folders, each of its own. */

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { DataError, Dataset, inline, InvalidArgumentError, stage } from 'millstream'
 import { checkResume, firstOf, takeFrom } from 'millstream/testing'
 import { expect, test } from 'vitest'
-import { testFolder } from './folder.ts'
+import { testFolder } from '../folder.ts'
 
 const folder = testFolder()
 let count = 0

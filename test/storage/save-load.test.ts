@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Column, DataError, Dataset, InvalidArgumentError, StorageError, Tensor } from 'millstream'
 import { checkResume, firstOf, takeFrom } from 'millstream/testing'
 import { expect, test } from 'vitest'
-import { testFolder } from './folder.ts'
+import { testFolder } from '../folder.ts'
 
 const folder = testFolder()
 let count = 0
