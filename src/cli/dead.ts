@@ -8,6 +8,7 @@ import {
   UsageError,
 } from '../index.ts'
 import type { DeadCommand } from './dead-arguments.ts'
+import { print } from './output.ts'
 import { isPipeline, loadPipeline, type RunnablePipeline } from './pipeline.ts'
 import { defaultState } from './run-pipeline.ts'
 import type { Stop } from './stop.ts'
@@ -38,10 +39,10 @@ async function pipelineOf(
   )
 }
 
-function list(letters: readonly StoredLetter[], json: boolean): number {
-  if (json) print(...letters.map((letter) => JSON.stringify(letter)))
-  else if (letters.length === 0) print('no dead letters')
-  else letters.forEach((letter, k) => print(...lines(letter, k + 1)))
+async function list(letters: readonly StoredLetter[], json: boolean): Promise<number> {
+  if (json) await tell(letters.map((letter) => JSON.stringify(letter)))
+  else if (letters.length === 0) await tell(['no dead letters'])
+  else await tell(letters.flatMap((letter, k) => lines(letter, k + 1)))
   return 0
 }
 
@@ -66,17 +67,21 @@ function keyOf(element: unknown): string | undefined {
   return typeof name === 'string' || typeof name === 'number' ? String(name) : undefined
 }
 
-function show(letters: readonly StoredLetter[], number: number, json: boolean): number {
+async function show(
+  letters: readonly StoredLetter[],
+  number: number,
+  json: boolean,
+): Promise<number> {
   const letter = letters[number - 1]
   if (letter === undefined) {
     throw new UsageError(`there is no letter ${number}; there are ${letters.length}`)
   }
   if (json) {
-    print(JSON.stringify(letter))
+    await tell([JSON.stringify(letter)])
     return 0
   }
   const { stage, at, index, attempts, time, element, error, lost } = letter
-  print(
+  await tell([
     `stage     ${stage}${at === undefined ? '' : ` (${at})`}`,
     `element   ${index}`,
     `attempts  ${attempts}, the last one at ${time}`,
@@ -84,7 +89,7 @@ function show(letters: readonly StoredLetter[], number: number, json: boolean): 
     `cause     ${error.stack ?? `${error.name}: ${error.message}`}`,
     ...(error.causes ?? []).map((cause) => `caused by ${cause}`),
     inspect(element, { depth: 8, maxArrayLength: 20 }),
-  )
+  ])
   return 0
 }
 
@@ -92,12 +97,19 @@ async function retry(
   pipeline: RunnablePipeline | undefined,
   state: string,
   { json }: DeadCommand,
-  { signal, code }: Stop,
+  stop: Stop,
 ): Promise<number> {
   if (pipeline === undefined) throw new UsageError('dead retry needs the file of the pipeline')
-  const summary = await pipeline.retryDead({ state, signal })
-  process.stderr.write(`${json ? JSON.stringify(summary) : told(summary, pipeline.sink.name)}\n`)
-  return code ?? 0
+  const { signal } = stop
+  try {
+    const summary = await pipeline.retryDead({ state, signal })
+    process.stderr.write(`${json ? JSON.stringify(summary) : told(summary, pipeline.sink.name)}\n`)
+    return stop.code ?? 0
+  } catch (error) {
+    // What came of it so far is committed, and the next retry goes on.
+    if (stop.code !== undefined && error === signal.reason) return stop.code
+    throw error
+  }
 }
 
 function told({ retried, delivered, deadLetters, stuck }: RetrySummary, sink: string): string {
@@ -107,6 +119,6 @@ function told({ retried, delivered, deadLetters, stuck }: RetrySummary, sink: st
   ].join('\n')
 }
 
-function print(...texts: readonly string[]): void {
-  if (texts.length > 0) process.stdout.write(`${redact(texts.join('\n'))}\n`)
+async function tell(texts: readonly string[]): Promise<void> {
+  await print(...texts.map(redact))
 }

@@ -1,6 +1,7 @@
 import { jsonLine } from '../formats/index.ts'
 import { duration } from '../ui/index.ts'
 import type { RunOptions } from './arguments.ts'
+import { Output } from './output.ts'
 import {
   isPipeline,
   type Runnable,
@@ -29,7 +30,11 @@ export async function dryRun(
     ...(epoch !== undefined && { epoch }),
   })
   const start = performance.now()
-  const rows = (await unlessStopped(printed(iteration), stop)) ?? []
+  const output = new Output(process.stdout, () => {
+    stop.abort()
+  })
+  const rows = (await unlessStopped(printed(iteration, output), stop)) ?? []
+  if (output.gone) return stop.code ?? 0
   const seconds = ((performance.now() - start) / 1000).toFixed(1)
   const total = loaded.cardinality()
   const known = total !== undefined && Number.isFinite(total)
@@ -41,12 +46,17 @@ export async function dryRun(
   return stop.code ?? 0
 }
 
-async function printed(iteration: RunningPipeline): Promise<readonly unknown[]> {
+async function printed(iteration: RunningPipeline, output: Output): Promise<readonly unknown[]> {
   const rows: unknown[] = []
-  for await (const row of iteration) {
-    rows.push(row)
-    process.stdout.write(`${jsonLine(row, { shown: SHOWN })}\n`)
+  try {
+    for await (const row of iteration) {
+      rows.push(row)
+      await output.line(jsonLine(row, { shown: SHOWN }))
+    }
+  } finally {
+    await output.flush() // also what came before an error
   }
+  await output.end()
   return rows
 }
 

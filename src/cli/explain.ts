@@ -1,4 +1,5 @@
 import { UsageError } from '../errors/index.ts'
+import { print } from './output.ts'
 import { loadPipeline } from './pipeline.ts'
 import type { Stop } from './stop.ts'
 
@@ -8,6 +9,6 @@ export async function explain(file: string, args: readonly string[], stop: Stop)
   if (stop.code !== undefined) return stop.code
   if (!dataset)
     throw new UsageError(`the function that ${file} exports returned no Dataset to explain`)
-  process.stdout.write(`${dataset.explain().trimEnd()}\n`)
+  await print(dataset.explain().trimEnd())
   return 0
 }

@@ -4,6 +4,7 @@ import { help, parseCommand } from './arguments.ts'
 import { dead } from './dead.ts'
 import { explain } from './explain.ts'
 import { describeFailure, exitCodeOf } from './failure.ts'
+import { print } from './output.ts'
 import { run } from './run.ts'
 import { listenForStop, type Stop } from './stop.ts'
 
@@ -28,10 +29,10 @@ async function dispatch(argv: readonly string[], stop: Stop): Promise<number> {
   const command = parseCommand(argv)
   switch (command.command) {
     case 'help':
-      process.stdout.write(help)
+      await print(help.trimEnd())
       return 0
     case 'version':
-      process.stdout.write(`${version()}\n`)
+      await print(version())
       return 0
     case 'run':
       return run(command.file, command.args, command.options, stop)

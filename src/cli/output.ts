@@ -4,6 +4,13 @@ import type { Writable } from 'node:stream'
 /** Characters held back at most. */
 const full = 65_536
 
+/** Writes lines to stdout; a reader that has left does not want them. */
+export async function print(...lines: readonly string[]): Promise<void> {
+  const output = new Output(process.stdout, () => undefined)
+  for (const line of lines) await output.line(line)
+  await output.end()
+}
+
 /** Lines on stdout: no more in memory than the reader takes, and quiet when the reader leaves. */
 export class Output {
   readonly #stream: Writable
@@ -57,6 +64,13 @@ export class Output {
     } finally {
       this.#stream.off('error', fail)
     }
+  }
+
+  /** Writes what is held back, and waits until it is out. Throws when it could not be written. */
+  async end(): Promise<void> {
+    await this.flush()
+    await new Promise<void>((resolve) => this.#stream.write('', () => resolve()))
+    if (this.#error) throw this.#error
   }
 
   async #flushLater(): Promise<void> {

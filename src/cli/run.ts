@@ -63,6 +63,7 @@ async function print(dataset: Runnable, options: RunOptions, stop: Stop): Promis
     // Also what came before an error.
     await output.flush()
   }
+  await output.end()
   if (!output.gone) {
     const seconds = (performance.now() - start) / 1000
     const stopped = stop.code !== undefined

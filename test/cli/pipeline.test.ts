@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { command, pipelines } from './command.ts'
+import { command, pipelines, start } from './command.ts'
 
 const scratch = (): string => join(mkdtempSync(join(tmpdir(), 'millstream-cli-')), 'out.jsonl')
 const events = (text: string): Record<string, unknown>[] =>
@@ -78,6 +78,21 @@ test('explain names the sink', async () => {
   const { code, stdout } = await command('explain', 'written.ts')
   expect(code).toBe(0)
   expect(stdout).toMatch(/shuffle[^]*written to: jsonl\(out\.jsonl\)\n$/)
+})
+
+test('dead retry stopped by Ctrl-C ends with 130, and dead list lets its reader leave', async () => {
+  const path = scratch()
+  const flags = ['--state', `${path}.state`]
+  expect((await command('run', 'waits.ts', ...flags, '--', path)).code).toBe(0)
+  const { child, ended, wrote } = start('dead', 'retry', 'waits.ts', ...flags, '--', path, 'wait')
+  await wrote('began')
+  child.kill('SIGINT')
+  const { code, stderr } = await ended
+  expect([code, stderr]).toEqual([130, 'stopping; Ctrl-C again ends it at once\n'])
+  const list = start('dead', 'list', ...flags)
+  list.child.stdout.destroy()
+  expect(await list.ended).toMatchObject({ code: 0, stderr: '' })
+  expect((await command('dead', 'list', ...flags)).stdout.trimEnd().split('\n')).toHaveLength(6)
 })
 
 test('a budget stops the run with 3; the next one goes on, and what is kept costs nothing', async () => {
