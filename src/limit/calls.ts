@@ -84,6 +84,7 @@ export class Calls {
       failed: 0,
       startedAt: undefined,
       asked: 0,
+      kept: undefined,
     }
     let leave: (() => void) | undefined
     try {
@@ -92,6 +93,7 @@ export class Calls {
     } catch (error) {
       return { ok: false, error, attempts: state.attempts }
     } finally {
+      state.kept?.()
       leave?.()
     }
   }
@@ -179,7 +181,10 @@ export class Calls {
     } finally {
       // A limit sees to refusals itself: fewer calls at once would only leave its quota unused.
       const limited = limiter !== undefined && outcome.kind === 'refused'
-      this.slots.free(limited ? 'permanent' : outcome.kind, start)
+      const free = (): void => this.slots.free(limited ? 'permanent' : outcome.kind, start)
+      // Until it is kept a result is lost with the process: no further call takes its place before.
+      if (outcome.kind === 'ok' && this.#cache !== undefined) state.kept = free
+      else free()
       if (ticket !== undefined) limiter?.leave(ticket, outcome)
     }
   }
@@ -321,6 +326,8 @@ interface CallState {
   /** When the first call was made, in time without what servers asked to wait. */
   startedAt: number | undefined
   asked: number
+  /** Frees the slot of a call whose result is being kept. */
+  kept: (() => void) | undefined
 }
 
 /** True for errors that no policy lets a run go on behind. */

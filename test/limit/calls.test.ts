@@ -205,6 +205,32 @@ test('a cache makes no call twice, in one run or the next', async () => {
   expect(clock.now()).toBe(before)
 })
 
+test('results that are not kept yet count as under way: a killed process loses no more', async () => {
+  const clock = new VirtualClock()
+  const { fn, calls } = world(clock, 1)
+  const store = new MemoryCallStore()
+  let kept = 0
+  let most = 0
+  const cache = {
+    get: (key: string) => store.get(key),
+    put: async (key: string, value: Uint8Array) => {
+      most = Math.max(most, calls.length - kept)
+      await clock.sleep(50)
+      kept++
+      await store.put(key, value)
+    },
+    close: () => store.close(),
+  }
+  const dataset = Dataset.range(60).map(fn, {
+    parallelism: 4,
+    cache: 'slowly kept@v1',
+    limit: (x) => limit(`slowly kept ${x % 3}`, { requests: '1000/s' }),
+  })
+  const values = await clock.run(dataset.toArray({ clock, cache }))
+  expect(values).toEqual(Array.from({ length: 60 }, (_, x) => x * 10))
+  expect(most).toBe(4)
+})
+
 test('a cache tells apart values of all kinds, and names itself where one has no value', async () => {
   const [batch] = await Dataset.fromArray(['1', '2']).batch(2).toArray()
   const alike = [batch, new Set(['1', '2']), ['1', '2'], { 0: '1', 1: '2' }]
