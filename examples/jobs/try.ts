@@ -22,7 +22,11 @@ async function newDatabase(url: string) {
   const run = async (sql: string): Promise<void> => {
     const client = new pg.Client({ connectionString: url })
     await client.connect()
-    await client.query(sql).finally(() => client.end())
+    try {
+      await client.query(sql)
+    } finally {
+      await client.end()
+    }
   }
   await run(`CREATE DATABASE ${database}`)
   const own = new URL(url)

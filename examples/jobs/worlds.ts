@@ -152,11 +152,15 @@ export function caseLine(id: number): string {
 
 function withApi<I>(api: FakeApi<I>, database?: string): World {
   const env = { API_URL: api.url, ...(database !== undefined && { DATABASE_URL: database }) }
-  return { env, api: api as FakeApi, close: () => api.close() }
+  return { env, api, close: () => api.close() }
 }
 
 async function run(database: string | undefined, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: database })
   await client.connect()
-  await client.query(sql).finally(() => client.end())
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
 }
