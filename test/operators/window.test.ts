@@ -96,7 +96,7 @@ test.each([
   ['a longer tuple', [[1], [1, 2]]],
 ])('elements of a window have one structure: %s is refused', async (_, items) => {
   const read = Dataset.fromArray<unknown>(items).window(2).toArray()
-  await expect(read).rejects.toThrow(InvalidArgumentError)
+  await expect(read).rejects.toThrow(StageError)
   await expect(read).rejects.toThrow(/window#1 .*element 0: .*element 0 .*element 1/)
 })
 
