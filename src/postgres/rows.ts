@@ -127,7 +127,8 @@ export class RowsBuffer {
 }
 
 function short(value: unknown): string {
-  const text = typeof value === 'object' ? described(value) : String(value)
+  const text =
+    typeof value === 'object' ? described(value) : String(value as number | string | symbol)
   return text.length <= 40 ? text : `${text.slice(0, 40)}...`
 }
 
