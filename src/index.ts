@@ -14,6 +14,7 @@ export type {
   ListFilesOptions,
   MapFn,
   MapOptions,
+  OnlyChangedOptions,
   PaddedBatchOptions,
   PagesOptions,
   RandomOptions,
@@ -42,6 +43,7 @@ export type { Rate } from './limit/rate.ts'
 export type { RetryOptions } from './limit/retry.ts'
 export { inline, threads } from './place/index.ts'
 export type { PlanNode } from './plan/node.ts'
+export type { ChangeCounts } from './run/changes/pass.ts'
 export type { Checkpoint } from './run/checkpoint.ts'
 export { deadLettersIn, type RetrySummary } from './run/dead/retry.ts'
 export type { StoredError, StoredLetter } from './run/dead/stored-letter.ts'
@@ -57,6 +59,7 @@ export { stage } from './stage/index.ts'
 export type { Place, Placed, Stage, StageModule, StageParts, StageTemplate } from './stage/index.ts'
 export type { Costs } from './stream/budget.ts'
 export { MemoryCallStore, type CallStore } from './stream/call-store.ts'
+export type { ChangeKey } from './stream/changes.ts'
 export type { Clock } from './stream/clock.ts'
 export type { DeadLetter, DeadLetters } from './stream/dead-letter.ts'
 export type { Duration } from './stream/duration.ts'

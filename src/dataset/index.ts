@@ -4,6 +4,7 @@ export type { ChooseOptions, SampleOptions, Weights } from './directed.ts'
 export type { FinalReducer, GroupKey, Reducer, SplitOptions, SplitParts } from './groups.ts'
 export type { JsonlOptions } from './lines.ts'
 export type { MapFn, MapOptions } from './map.ts'
+export type { OnlyChangedOptions } from './only-changed.ts'
 export { Pipeline, type WriteOptions } from './pipeline.ts'
 export type {
   BucketOptions,

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { type RetryOptions, type RetrySummary, retryDeadLetters } from '../run/dead/retry.ts'
+import { checkedWayOf } from '../run/changes/way.ts'
 import { runToSink, type RunSummary, type SinkRunOptions } from '../run/sink-run.ts'
 import type { Costs } from '../stream/budget.ts'
 import type { Sink } from '../stream/sink.ts'
@@ -36,6 +37,7 @@ export class Pipeline<T> {
         `write takes a sink, such as to.jsonl('out.jsonl'), not ${describe(sink)}`,
       )
     }
+    checkedWayOf(dataset.plan)
     this.dataset = dataset
     this.sink = sink
     this.options = options

@@ -62,7 +62,11 @@ class MapAsync implements Body {
     this.#input = new WorkInput(context, state)
     this.#skips = new SkipLog(decisions)
     this.#results = new InOrder(this.#input.next, this.#skips)
-    this.#failures = new Failures(node.params, context, this.#results, before)
+    this.#failures = new Failures(
+      node.params,
+      { context, input: this.#input, results: this.#results },
+      before,
+    )
   }
 
   async pull(): Promise<Chunk | null> {

@@ -24,6 +24,7 @@ import { ignoreErrorsSpec } from './ignore-errors.ts'
 import { interleaveSpec } from './interleave.ts'
 import { mapAsyncSpec } from './map-async.ts'
 import { mapSpec } from './map.ts'
+import { onlyChangedSpec } from './only-changed.ts'
 import { paddedBatchSpec } from './padded-batch.ts'
 import { prefetchSpec } from './prefetch.ts'
 import { raggedBatchSpec } from './ragged-batch.ts'
@@ -90,6 +91,7 @@ export const operators: readonly OperatorSpec[] = [
   enumerateSpec,
   scanSpec,
   uniqueSpec,
+  onlyChangedSpec,
   cacheSpec,
   prefetchSpec,
   ignoreErrorsSpec,

@@ -2,6 +2,7 @@ import { messageOf, WorkerDiedError } from '../errors/index.ts'
 import { endsRun } from '../limit/calls.ts'
 import { ElementFailure } from '../stream/failure.ts'
 import type { OpenContext } from '../stream/operator.ts'
+import type { WorkInput } from './work-input.ts'
 import type { Failure, Results } from './work.ts'
 
 /** What becomes of elements that failed. */
@@ -11,17 +12,26 @@ export interface FailurePolicy {
   readonly maxErrors?: number
 }
 
+/** Where a stage's elements come from, and what becomes of them. */
+export interface Workplace {
+  readonly context: OpenContext
+  readonly input: WorkInput
+  readonly results: Results
+}
+
 /** Applies a stage's policy to what failed. */
 export class Failures {
   readonly #policy: FailurePolicy
   readonly #context: OpenContext
+  readonly #input: WorkInput
   readonly #results: Results
   /** Elements left out before `results` began to count. */
   readonly #before: number
 
-  constructor(policy: FailurePolicy, context: OpenContext, results: Results, before: number) {
+  constructor(policy: FailurePolicy, { context, input, results }: Workplace, before: number) {
     this.#policy = policy
     this.#context = context
+    this.#input = input
     this.#results = results
     this.#before = before
   }
@@ -39,6 +49,7 @@ export class Failures {
   /** True when it was left out without a dead letter. */
   skip(failure: Failure): boolean {
     if (this.#policy.onError !== 'skip' || !this.#mayLeaveOut(failure)) return false
+    this.#tell(failure)
     this.#results.skip(failure)
     this.#context.meter.skipped(failure.ordinal, failure.element, failure.error)
     return true
@@ -48,6 +59,7 @@ export class Failures {
   async bury(failure: Failure): Promise<boolean> {
     if (this.#policy.onError !== 'deadLetter' || !this.#mayLeaveOut(failure)) return false
     const { ordinal, element, error, attempts } = failure
+    this.#tell(failure)
     const keeping = this.#context.deadLetter(ordinal, element, error, attempts)
     // A store that kept it at once sees no checkpoint between its letter and the skip.
     if (keeping !== undefined) await keeping
@@ -60,6 +72,10 @@ export class Failures {
     if (isLast(failure.error)) return failure.error
     this.#results.raise(failure)
     return new ElementFailure(failure.ordinal, this.#explained(failure.error))
+  }
+
+  #tell({ ordinal }: Failure): void {
+    this.#context.leftOut(this.#input.tok(ordinal), this.#input.behind(ordinal))
   }
 
   #mayLeaveOut(failure: Failure): boolean {

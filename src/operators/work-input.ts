@@ -6,6 +6,8 @@ interface Mark {
   readonly state: Token
   readonly offset: number
   readonly ordinal: number
+  /** Where it ended, if anybody asks for that. */
+  readonly behind: Token | undefined
 }
 
 /**
@@ -14,6 +16,8 @@ interface Mark {
  */
 export class WorkInput {
   readonly #inlet: Inlet
+  /** True when somebody wants to know what elements were made of. */
+  readonly #tells: boolean
   readonly #marks: Mark[] = []
   #filling: Promise<void> | undefined
   #error: { readonly error: unknown; readonly before: Token } | undefined
@@ -24,6 +28,7 @@ export class WorkInput {
   next: number
 
   constructor(context: OpenContext, from: Json | undefined) {
+    this.#tells = context.changes !== undefined
     this.#inlet = new Inlet(context.open(0, Inlet.upstreamOf(from)), from)
     this.next = this.#inlet.ordinal
   }
@@ -66,6 +71,11 @@ export class WorkInput {
     return [mark.state, mark.offset + low - mark.ordinal, low]
   }
 
+  /** The state behind the chunk that holds element `ordinal`, the first that was not handed out. */
+  behind(ordinal: number): Token | undefined {
+    return this.#marks.findLast((mark) => mark.ordinal <= ordinal)?.behind
+  }
+
   /** Nothing more is asked for. */
   stop(): void {
     this.#ended = true
@@ -93,7 +103,8 @@ export class WorkInput {
     if (this.#ended) return // it was stopped meanwhile
     const { i, n } = this.#inlet
     const [state, offset, ordinal] = this.#inlet.at(i) as readonly [Token, number, number]
-    this.#marks.push({ state, offset, ordinal })
+    const behind = this.#tells ? this.#inlet.behind() : undefined
+    this.#marks.push({ state, offset, ordinal, behind })
     this.left = n - i
   }
 }

@@ -15,6 +15,8 @@ import { adviceOn, adviceOnResume } from './advice/advice.ts'
 import { explain } from './explain/explain.ts'
 import { outputsOf, verdict } from './explain/measured.ts'
 import { Facts } from './explain/facts.ts'
+import type { Pass } from './changes/pass.ts'
+import { readingPass } from './changes/reading.ts'
 import { type Checkpoint, checkCheckpoint, makeCheckpoint, whyNotResumable } from './checkpoint.ts'
 import { StoreOnDemand } from './call-log.ts'
 import { codegenAllowed } from './codegen.ts'
@@ -50,6 +52,11 @@ export interface IterateOptions {
    * environment, else `.millstream/cache` in the working directory.
    */
   readonly cache?: string | CallStore
+  /**
+   * The state folder of the runs that `onlyChanged` compares with; it is read and stays as it is. Runs into a sink keep
+   * theirs in it.
+   */
+  readonly state?: string
   /** The time by which calls wait for limits and retries. Default: the machine's; for tests. */
   readonly clock?: Clock
 }
@@ -58,6 +65,8 @@ export interface IterateOptions {
 export interface InnerOptions extends IterateOptions {
   /** Keeps results of calls until they are committed. */
   readonly keptCalls?: (() => Promise<CallStore>) | undefined
+  /** What `onlyChanged` compares with, and where its notes go. */
+  readonly changes?: Pass | undefined
 }
 
 const DONE: IteratorResult<never> = { done: true, value: undefined }
@@ -253,6 +262,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       budget: new Budget(options.budget ?? {}),
       callStore: () => this.#calls.open(options.cache),
       keptCalls: options.keptCalls,
+      changes: options.changes ?? changesOf(this.#root, options.state),
       deadLetters: options.deadLetters ?? this.#letters,
       fairness: new Fairness(),
       signal: this.#control.signal,
@@ -340,6 +350,11 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
     await this.#operator.close()
     await this.#calls.close()
   }
+}
+
+/** What `onlyChanged` compares with outside of runs into sinks. */
+function changesOf(root: PlanNode, state: string | undefined): Pass | undefined {
+  return state === undefined ? undefined : readingPass(root, state)
 }
 
 function nextPass(root: PlanNode): number {

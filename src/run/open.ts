@@ -8,10 +8,21 @@ import type { Budget } from '../stream/budget.ts'
 import type { CallStore, KeptCalls } from '../stream/call-store.ts'
 import type { Clock } from '../stream/clock.ts'
 import type { DeadLetters } from '../stream/dead-letter.ts'
-import type { Body, Codegen, Json, Meter, OpenContext, Operator, Pace } from '../stream/operator.ts'
+import type { Changes } from '../stream/changes.ts'
+import type {
+  Body,
+  Codegen,
+  Json,
+  Meter,
+  OpenContext,
+  Operator,
+  Pace,
+  Token,
+} from '../stream/operator.ts'
 import { combine, keyOfText } from '../stream/random.ts'
 import type { Chance } from '../stream/spec.ts'
 import type { Observer } from '../trace/events.ts'
+import type { Pass } from './changes/pass.ts'
 import { whyNotResumable } from './checkpoint.ts'
 import type { Fairness } from './fairness.ts'
 import { Guard } from './guard.ts'
@@ -35,6 +46,8 @@ export interface Run {
   readonly callStore: () => Promise<CallStore>
   /** Results of calls that were not committed; undefined where nothing is kept. */
   readonly keptCalls: (() => Promise<CallStore>) | undefined
+  /** What `onlyChanged` compares with. */
+  readonly changes: Pass | undefined
   readonly deadLetters: DeadLetters
   readonly observe: Observer | undefined
   /** Time each operator of a fused segment. */
@@ -73,6 +86,8 @@ interface Site {
   readonly resources: Resources
   readonly codegen: Codegen
   readonly draws: Draws
+  /** State of the operator that made the plan here, of one that was made per element. */
+  readonly within: (() => Token) | undefined
 }
 
 /** Opens the operators of a plan; nothing is read before the first pull. */
@@ -86,6 +101,7 @@ export function openPlan(root: PlanNode, run: Run, epoch: number, from: Json | u
     resources: new Map(),
     codegen,
     draws: { any: false, of: undefined },
+    within: undefined,
   }
   return openNode(toRun(root, run), site, from, site.resources)
 }
@@ -102,6 +118,7 @@ function openNode(node: PlanNode, site: Site, from: Json | undefined, owned?: Re
   const counter = metrics.opened(site.way + node.id, node)
   const context = new Opening(node, site, inputs, counter)
   const body = bodyOf(node, context, from ?? undefined)
+  context.body = body
   return new Guard({ node, body, inputs, owned, fairness, counter })
 }
 
@@ -124,6 +141,8 @@ class Opening implements OpenContext {
   readonly clock: Clock
   readonly budget: Budget
   readonly codegen: Codegen
+  /** The operator that this opens. */
+  body: Body | undefined
   readonly #node: PlanNode
   readonly #site: Site
   readonly #inputs: Set<Guard>
@@ -175,7 +194,8 @@ class Opening implements OpenContext {
   }
 
   pace(): Pace {
-    const { chunk } = this.#site.run
+    const { chunk, changes } = this.#site.run
+    if (this.#isMain && changes?.way.single.has(this.#node.id) === true) return new FixedPace(1)
     return chunk === undefined ? new AdaptivePace() : new FixedPace(chunk)
   }
 
@@ -198,6 +218,7 @@ class Opening implements OpenContext {
       way: `${way}${this.#node.id}()/`,
       resources,
       codegen: codegen === 'never' ? codegen : 'late',
+      within: this.#site.within ?? (this.#isBehind ? () => this.body?.tok() ?? null : undefined),
     }
     return this.#register(openNode(toRun(plan, run), site, from, resources))
   }
@@ -227,6 +248,16 @@ class Opening implements OpenContext {
     })
   }
 
+  leftOut(before: Token, behind?: Token): void {
+    const { within, run } = this.#site
+    if (within !== undefined) run.changes?.leftOut(within(), undefined)
+    else if (this.#isBehind) run.changes?.leftOut(before, behind)
+  }
+
+  get changes(): Changes | undefined {
+    return this.#isMain ? this.#site.run.changes : undefined
+  }
+
   callStore(): Promise<CallStore> {
     return this.#site.run.callStore()
   }
@@ -252,6 +283,15 @@ class Opening implements OpenContext {
     const made = make()
     sharedValues.set(this.#node, made)
     return made
+  }
+
+  /** True of nodes of the plan itself, where it has no branches. */
+  get #isMain(): boolean {
+    return this.#site.branch === ''
+  }
+
+  get #isBehind(): boolean {
+    return this.#isMain && this.#site.run.changes?.way.behind.has(this.#node.id) === true
   }
 
   #open(input: number, epoch: number, from: Json | undefined, draws = this.#site.draws): Operator {

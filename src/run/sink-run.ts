@@ -3,6 +3,7 @@ import {
   BudgetError,
   CheckpointMismatchError,
   DataError,
+  InvalidArgumentError,
   SinkUnavailableError,
   StorageError,
 } from '../errors/index.ts'
@@ -14,6 +15,8 @@ import type { Costs } from '../stream/budget.ts'
 import type { CallStore } from '../stream/call-store.ts'
 import type { Json } from '../stream/operator.ts'
 import type { Sink } from '../stream/sink.ts'
+import { type ChangeCounts, forgetPass, type PassMark } from './changes/pass.ts'
+import { checkedWayOf, type Way } from './changes/way.ts'
 import { linesOf } from './checkpoint.ts'
 import { cardinalityOf } from './explain.ts'
 import type { IterateOptions } from './iteration.ts'
@@ -76,6 +79,8 @@ export interface RunSummary {
   readonly cached: number
   /** What calls of this process cost, by meter, and their number as `requests`. */
   readonly spent: Costs
+  /** With `onlyChanged`: what this run found, of all processes. */
+  readonly changes?: ChangeCounts
   /** What each stage did in this process; empty when nothing was left to do. */
   readonly stages: readonly StageMetrics[]
   /** Which of them, or the sink, was slowest, and what to do about it. */
@@ -100,7 +105,10 @@ export async function runToSink<T>(
   options: SinkRunOptions,
 ): Promise<RunSummary> {
   const start = performance.now()
-  if (options.state === undefined) return new SinkRun(root, sink, options, start, undefined).run()
+  if (options.state === undefined) {
+    if (checkedWayOf(root) !== undefined) throw nothingKept()
+    return new SinkRun(root, sink, options, start, undefined).run()
+  }
   const folder = await StateFolder.open(options.state)
   const lock = await takeLock(folder.path)
   try {
@@ -118,6 +126,8 @@ class SinkRun<T> {
   readonly #folder: StateFolder | undefined
   readonly #lines: readonly string[]
   #calls: RecentCalls | undefined
+  /** With `onlyChanged`: then each run is another pass, and compares with the last. */
+  readonly #way: Way | undefined
   /** The state that is certain, where there is a later one. */
   #durable: RunState | undefined
 
@@ -134,6 +144,7 @@ class SinkRun<T> {
     this.#start = start
     this.#folder = folder
     this.#lines = linesOfRun(root, sink)
+    this.#way = checkedWayOf(root)
   }
 
   async run(): Promise<RunSummary> {
@@ -163,11 +174,23 @@ class SinkRun<T> {
     if (known !== undefined && this.#options.restart !== true) {
       checkLines(known, this.#lines, this.#folder?.path ?? '')
       checkChance(known, this.#options)
-      checkInputs(known, await inputsOf(this.#root))
+      const inputs = await inputsOf(this.#root)
+      if (this.#way !== undefined && !isGoingOn(known, inputs)) return this.#nextPass(known)
+      checkInputs(known, inputs)
       return known
     }
     if (known?.finished === null) await this.#sink.discard?.(known.run)
     await this.#folder?.removeCalls()
+    const { changes } = known ?? {}
+    const state = await this.#new({
+      ...(this.#way && { changes: { pass: (changes?.pass ?? 0) + 1, base: null } }),
+    })
+    for (const pass of [changes, changes?.base]) await this.#forget(pass)
+    return state
+  }
+
+  /** A new run, saved before anything is written. */
+  async #new(more: Partial<RunState>): Promise<RunState> {
     const { seed = 0, epoch = 0 } = this.#options
     const state: RunState = {
       v: 1,
@@ -179,12 +202,49 @@ class SinkRun<T> {
       position: null,
       sink: null,
       finished: null,
+      ...more,
     }
     await this.#folder?.save(state, 'durable')
     return state
   }
 
-  async #alreadyDone(state: RunState, finished: string): Promise<RunSummary> {
+  /**
+   * With `onlyChanged`: the run behind one that was finished, or whose input has changed meanwhile; the latter is given
+   * up, and its elements are new again.
+   */
+  async #nextPass(known: RunState): Promise<RunState> {
+    const { finished, changes, retries = 0, seed, epoch } = known
+    if (finished === null) await this.#sink.discard?.(known.run)
+    else {
+      await this.#checkThere(known, finished)
+      await this.#folder?.removeCalls()
+    }
+    await this.#giveUpRetry(retries + 1)
+    const done = finished === null ? changes?.base : changes?.done
+    const behind = finished === null ? known.behind : known.sink
+    const state = await this.#new({
+      seed,
+      epoch,
+      ...(behind !== undefined && { behind }),
+      // Elements whose letters these are come again.
+      retries: retries + 1,
+      changes: { pass: (changes?.pass ?? 0) + 1, base: done ?? null },
+    })
+    if (finished === null) await this.#forget(changes)
+    await this.#folder?.removeLetters(retries)
+    return state
+  }
+
+  /** A retry of dead letters that was not brought to its end: their elements come again. */
+  async #giveUpRetry(number: number): Promise<void> {
+    const retry = await this.#folder?.loadRetry(number)
+    if (retry === undefined) return
+    await this.#sink.discard?.(retry.run)
+    await this.#folder?.removeRetry(number)
+  }
+
+  /** @throws DataError when the output of a finished run is gone. */
+  async #checkThere(state: RunState, finished: string): Promise<void> {
     const missing = await this.#sink.missing?.(state.sink)
     if (missing !== undefined) {
       const retry = await this.#folder?.loadRetry((state.retries ?? 0) + 1)
@@ -197,6 +257,10 @@ class SinkRun<T> {
         `the run was finished at ${finished}, but ${missing} since; start anew (--restart)`,
       )
     }
+  }
+
+  async #alreadyDone(state: RunState, finished: string): Promise<RunSummary> {
+    await this.#checkThere(state, finished)
     const summary = this.#summary(state, state.position?.delivered ?? 0, undefined)
     return { ...summary, alreadyDone: true }
   }
@@ -210,6 +274,7 @@ class SinkRun<T> {
         ...this.#options,
         signal,
         keptCalls: this.#folder && this.#keptCalls(this.#folder),
+        changes: this.#folder && this.#way && { folder: this.#folder.path, way: this.#way },
         letters: this.#folder && { path: this.#folder.lettersPath(state.retries) },
         kept: this.#folder !== undefined,
         save: async (next, kind) => {
@@ -224,8 +289,7 @@ class SinkRun<T> {
       try {
         await transfer.run()
         // Not `state`: a sink that keeps its position itself may have been further than what was saved.
-        const finished = new Date().toISOString()
-        await this.#folder?.save({ ...transfer.state, finished }, 'durable')
+        await this.#finish(transfer.state)
         const measured = transfer.measured(this.#options.explain === true)
         return this.#summary(transfer.state, resumedAt ?? 0, measured)
       } catch (error) {
@@ -251,6 +315,23 @@ class SinkRun<T> {
     await this.#folder?.removeCalls()
   }
 
+  async #finish(state: RunState): Promise<void> {
+    const finished = new Date().toISOString()
+    const { changes } = state
+    const done = changes && markOf(changes.pass, state)
+    await this.#folder?.save(
+      { ...state, finished, ...(changes && done && { changes: { ...changes, done } }) },
+      'durable',
+    )
+    await this.#forget(changes?.base)
+  }
+
+  /** Removes the notes of a pass that nothing is compared with any more. */
+  async #forget(pass: { readonly pass: number } | null | undefined): Promise<void> {
+    const { path } = this.#folder ?? {}
+    if (path !== undefined && pass) await forgetPass(path, pass.pass)
+  }
+
   /** What is certain, where the sink has lost what was committed quickly: the machine went down, not the process. */
   #afterPowerLoss(state: RunState, error: unknown): RunState | undefined {
     const durable = this.#durable
@@ -274,6 +355,7 @@ class SinkRun<T> {
       cached: 0,
       spent: {},
       stages: [],
+      ...(position?.changes?.end && { changes: countsOf(position.changes.end) }),
       ...measured,
     }
   }
@@ -295,4 +377,26 @@ async function inputsOf(root: PlanNode): Promise<Inputs> {
     inputs.push([lines[k]?.text ?? op, await spec.identity(params as never)])
   }
   return inputs
+}
+
+/** Whether an unfinished run reads what it did. */
+function isGoingOn(known: RunState, inputs: Inputs): boolean {
+  return known.finished === null && JSON.stringify(known.inputs) === JSON.stringify(inputs)
+}
+
+/** A finished pass, for the next one to compare with. */
+function markOf(pass: number, { position }: RunState): PassMark | undefined {
+  const { left = 0, end } = position?.changes ?? {}
+  return end && { pass, bytes: end.bytes, count: end.count, left }
+}
+
+function countsOf({ added, changed, unchanged, deleted, pruned, complete }: ChangeCounts) {
+  return { added, changed, unchanged, deleted, pruned, complete }
+}
+
+function nothingKept(): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'onlyChanged compares with the last run, and needs a folder that keeps what that was: run({ state: DIR }), ' +
+      'or write(sink, { state: DIR }); millstream run has one',
+  )
 }

@@ -6,6 +6,7 @@ import { replaceFile, replaceQuickly } from '../storage/durable.ts'
 import type { Json } from '../stream/operator.ts'
 import type { Sink } from '../stream/sink.ts'
 import { type Checkpoint, linesOf } from './checkpoint.ts'
+import type { PassMark, PassPosition } from './changes/pass.ts'
 import type { DeadMark } from './dead/dead-log.ts'
 import type { CommitKind } from './schedule.ts'
 
@@ -20,6 +21,18 @@ export interface Position {
   readonly ended: boolean
   /** The dead letters that were kept by then, where they are kept. */
   readonly letters?: DeadMark
+  /** With `onlyChanged`: where its pass is. */
+  readonly changes?: PassPosition
+}
+
+/** What `onlyChanged` compares with. */
+export interface RunChanges {
+  /** Number of the pass that this run is; each run makes another one. */
+  readonly pass: number
+  /** The last pass that was finished before; null when this is the first. */
+  readonly base: PassMark | null
+  /** This pass, once it is finished. */
+  readonly done?: PassMark
 }
 
 /** What tells inputs from changed ones, source by source: its line in the plan, and its identity. */
@@ -47,6 +60,7 @@ export interface RunState {
   readonly letters?: DeadMark
   /** How often its dead letters were tried again; each time they move to another file. */
   readonly retries?: number
+  readonly changes?: RunChanges
 }
 
 /** What is kept of a run. */
@@ -79,6 +93,11 @@ export class StateFolder {
     } catch (cause) {
       throw new DataError(`cannot make the state folder ${path}: ${messageOf(cause)}`, { cause })
     }
+    return new StateFolder(path)
+  }
+
+  /** A folder that may not be there. */
+  static at(path: string): StateFolder {
     return new StateFolder(path)
   }
 
@@ -123,6 +142,10 @@ export class StateFolder {
   /** The file of the dead letters, after so many retries. */
   lettersPath(retries = 0): string {
     return join(this.path, `dead-${retries}.jsonl`)
+  }
+
+  async removeLetters(retries: number): Promise<void> {
+    await rm(this.lettersPath(retries), { force: true })
   }
 
   #retryFile(retry: number): string {

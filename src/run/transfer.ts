@@ -1,9 +1,12 @@
 import type { Costs } from '../stream/budget.ts'
 import { messageOf, NotResumableError } from '../errors/index.ts'
 import type { PlanNode } from '../plan/node.ts'
+import type { ChangeKey } from '../stream/changes.ts'
 import type { DeadLetter } from '../stream/dead-letter.ts'
 import type { Json } from '../stream/operator.ts'
 import type { Sink, Writer } from '../stream/sink.ts'
+import { Pass } from './changes/pass.ts'
+import type { Way } from './changes/way.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { DeadLog, type DeadMark, NO_LETTERS } from './dead/dead-log.ts'
 import { type InnerOptions, Iteration } from './iteration.ts'
@@ -17,6 +20,8 @@ export interface TransferOptions extends InnerOptions {
   readonly every?: Every
   /** The file that keeps dead letters; undefined where nothing is kept. */
   readonly letters: LettersFile | undefined
+  /** Where `onlyChanged` keeps its notes, and who passes by it; undefined without. */
+  readonly changes?: { readonly folder: string; readonly way: Way } | undefined
   /** Whether positions are kept between two processes: then it pays to commit them often. */
   readonly kept: boolean
   /** Keeps what the sink has committed, as well as it has. */
@@ -60,6 +65,7 @@ export class Transfer<T> {
   #state: RunState
   #iteration: Iteration<T> | undefined
   #letters: DeadLog | undefined
+  #pass: Pass | undefined
   #base: Position
   #chunks = 0
   /** Position behind what was written last and is not committed at all. */
@@ -106,6 +112,7 @@ export class Transfer<T> {
       throw error
     }
     await this.#letters?.close()
+    await this.#pass?.close()
   }
 
   /** Closes everything. What else fails then does not count: the run has its error already. */
@@ -113,6 +120,7 @@ export class Transfer<T> {
     await this.#iteration?.close().catch(() => undefined)
     await writer.abort(error)
     await this.#letters?.close().catch(() => undefined)
+    await this.#pass?.close().catch(() => undefined)
   }
 
   /** The sink's own position counts more than the one stored beside it. */
@@ -128,9 +136,16 @@ export class Transfer<T> {
     const { chunk } = this.#sink
     this.#chunks = chunk === undefined ? 0 : Math.ceil(this.#written / chunk)
     this.#letters = await this.#openLetters()
+    this.#pass = this.#openPass()
     const iteration = new Iteration<T>(
       this.#root,
-      { ...this.#options, seed, epoch, ...(this.#letters && { deadLetters: this.#letters }) },
+      {
+        ...this.#options,
+        seed,
+        epoch,
+        changes: this.#pass,
+        ...(this.#letters && { deadLetters: this.#letters }),
+      },
       this.#base.checkpoint ?? undefined,
     )
     this.#iteration = iteration
@@ -150,6 +165,7 @@ export class Transfer<T> {
       throw await this.#commitRest(writer, error)
     }
     this.#mark = iteration.mark()
+    await this.#endPass(writer)
     await this.#commit(writer, 'durable', true)
   }
 
@@ -158,6 +174,24 @@ export class Transfer<T> {
     const { letters, deadLetters } = this.#options
     if (letters === undefined || deadLetters !== undefined) return undefined
     return DeadLog.open(letters.path, this.#base.letters ?? this.#start(), letters.as)
+  }
+
+  #openPass(): Pass | undefined {
+    const { changes: files } = this.#options
+    const { changes } = this.#state
+    if (files === undefined || changes === undefined) return undefined
+    const { pass, base } = changes
+    const position = this.#base.changes
+    const opened = new Pass({ ...files, pass, base: async () => base, position, keeps: true })
+    if (this.#base.checkpoint !== null) opened.resumed()
+    return opened
+  }
+
+  /** What the sources do not have any more goes from the sink, too, in the commit that follows. */
+  async #endPass(writer: Writer<T>): Promise<void> {
+    const { prune } = writer
+    const asked = prune && ((keys: readonly ChangeKey[]) => this.#asked(prune(keys)))
+    await this.#pass?.end(this.#leftOut(), asked)
   }
 
   /** Letters that were there when the run began. */
@@ -205,6 +239,7 @@ export class Transfer<T> {
     const start = performance.now()
     // The letters that a position names must be there whatever becomes of it.
     await this.#letters?.sync()
+    await this.#pass?.sync()
     const durable = kind === 'durable'
     const sink = await this.#asked(writer.commit(position as unknown as Json, durable))
     this.#state = { ...this.#state, position, sink }
@@ -230,7 +265,13 @@ export class Transfer<T> {
         : this.#base.dead + (this.#iteration?.dead ?? 0),
       ended,
       ...(letters && { letters }),
+      ...(this.#pass && { changes: this.#pass.position(this.#leftOut()) }),
     }
+  }
+
+  /** Elements that were left out in this process. */
+  #leftOut(): number {
+    return (this.#iteration?.skipped ?? 0) + (this.#iteration?.dead ?? 0)
   }
 
   #checkpoint(): Checkpoint | undefined {

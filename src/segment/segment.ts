@@ -137,6 +137,7 @@ export class Segment implements Body {
     )
     const skip: LoopEnv['skip'] = (op, index, x, error) => {
       this.#context.meter.skipped(index, x, error, this.#plan.ops[op]?.node.id)
+      this.#context.leftOut(this.tok())
     }
     const env = { locals, own: this.#own, skip }
     if (this.#context.meter.watches && this.#shares === undefined) {

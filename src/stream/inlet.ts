@@ -78,6 +78,11 @@ export class Inlet<T = unknown> {
     return Inlet.again([this.#up.tok(), this.#drop, this.ordinal], this.#repeats)
   }
 
+  /** The state of the input behind the chunk that is being read. */
+  behind(): Token {
+    return this.#up.tok()
+  }
+
   /** The token at place `i` of the chunk that is being read. */
   at(i: number): Token {
     return this.#before === undefined ? this.tok() : [this.#before, i, this.#base + i]

@@ -1,6 +1,7 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Budget } from './budget.ts'
 import type { CallStore, KeptCalls } from './call-store.ts'
+import type { Changes } from './changes.ts'
 import type { Clock } from './clock.ts'
 import type { Chance } from './spec.ts'
 
@@ -139,6 +140,13 @@ export interface OpenContext {
     error: unknown,
     attempts: number,
   ): void | Promise<void>
+  /**
+   * The element of this node between two states of it was left out: what it was made of is not done, if `onlyChanged`
+   * stands above. Beside `deadLetter` and `meter.skipped`. Without `behind`: it was the last that came here.
+   */
+  leftOut(before: Token, behind?: Token): void
+  /** What `onlyChanged` compares with; undefined where nothing is kept of runs. */
+  readonly changes: Changes | undefined
   /** Where the run keeps results of calls; opened when it is first asked for. */
   callStore(): Promise<CallStore>
   /** Where results of calls are kept until the run has committed them; undefined in runs that keep nothing. */

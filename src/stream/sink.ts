@@ -1,3 +1,4 @@
+import type { ChangeKey } from './changes.ts'
 import type { Json } from './operator.ts'
 
 /**
@@ -63,6 +64,12 @@ export interface Writer<T> {
   readonly commit: (position: Json, durable: boolean) => Promise<Json>
   /** After the last commit: makes the output visible, and closes. Repeated when the process died in it. */
   readonly finish: () => Promise<void>
+  /**
+   * Removes what was written, by any run, of elements whose keys `onlyChanged` does not find any more. After the last
+   * `write`, some keys at a time, before the `commit` that keeps it; repeated when the process dies in between.
+   * Without it such elements stay, and are counted.
+   */
+  readonly prune?: (keys: readonly ChangeKey[]) => Promise<void>
   /** Closes without finishing; what was committed stays. Must not reject, nor hang on a broken connection. */
   readonly abort: (cause: unknown) => Promise<void>
 }
