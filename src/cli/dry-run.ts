@@ -22,12 +22,13 @@ export async function dryRun(
   options: RunOptions,
   stop: Stop,
 ): Promise<number> {
-  const { take = ROWS, seed, epoch } = options
+  const { take = ROWS, seed, epoch, state } = options
   const dataset = isPipeline(loaded) ? loaded.dataset : loaded
   const iteration = dataset.take(take).iterate({
     signal: stop.signal,
     ...(seed !== undefined && { seed }),
     ...(epoch !== undefined && { epoch }),
+    ...(state !== undefined && { state }),
   })
   const start = performance.now()
   const output = new Output(process.stdout, () => {

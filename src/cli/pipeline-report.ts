@@ -1,4 +1,4 @@
-import { messageOf, redact, type RunEvent, type RunSummary } from '../index.ts'
+import { type ChangeCounts, messageOf, redact, type RunEvent, type RunSummary } from '../index.ts'
 import { Progress } from '../ui/index.ts'
 import type { RunnablePipeline } from './pipeline.ts'
 
@@ -88,12 +88,13 @@ class TextReport implements PipelineReport {
       cached: summary.cached,
       spent: summary.spent,
     })
-    const { explained, slowest, delivered, resumedAt, seconds } = summary
+    const { explained, slowest, delivered, resumedAt, seconds, changes } = summary
     if (explained !== undefined) this.#line(`${explained}\n`)
     const { notes } = this.#standing
     const rate = Math.round((delivered - resumedAt) / Math.max(seconds, 0.001))
     const also = notes === '' ? '' : `, ${notes}`
     this.#line(`${delivered} elements in ${this.#sink}, ${seconds.toFixed(1)} s, ${rate}/s${also}`)
+    if (changes !== undefined) this.#line(changesLine(changes))
     if (slowest !== undefined) this.#line(slowest)
   }
 
@@ -123,6 +124,25 @@ class TextReport implements PipelineReport {
     this.#clear()
     process.stderr.write(`${text}\n`)
   }
+}
+
+/** Such as `990 unchanged, 3 new, 7 changed; 3 pruned`. */
+function changesLine({
+  unchanged,
+  added,
+  changed,
+  deleted,
+  pruned,
+  complete,
+}: ChangeCounts): string {
+  const gone = !complete
+    ? '; elements were left out or the source was read in parts: none counts as deleted'
+    : deleted === 0
+      ? ''
+      : pruned > 0
+        ? `; ${pruned} pruned`
+        : `; ${deleted} deleted, which the sink keeps`
+  return `${unchanged} unchanged, ${added} new, ${changed} changed${gone}`
 }
 
 /** One event a line: `start`, `progress`, `warning`, `end` or `error`. */

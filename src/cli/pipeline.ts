@@ -19,6 +19,8 @@ export interface Runnable {
   iterate(options: {
     readonly seed?: number
     readonly epoch?: number
+    /** Where runs of the pipeline keep their state: read, to show what would be written. */
+    readonly state?: string
     readonly signal: AbortSignal
     readonly observe?: (event: RunEvent) => void
   }): RunningPipeline

@@ -19,7 +19,7 @@ export async function runPipeline(
     )
   }
   const report = reportFor(json === true, pipeline)
-  const state = options.state ?? pipeline.options.state ?? defaultState(file)
+  const state = stateOf(pipeline, file, options)
   try {
     const summary = await pipeline.run({
       ...rest,
@@ -44,6 +44,15 @@ export async function runPipeline(
     }
     throw error
   }
+}
+
+/** The state folder of a pipeline's runs. */
+export function stateOf(
+  pipeline: RunnablePipeline,
+  file: string,
+  { state }: { readonly state?: string },
+): string {
+  return state ?? pipeline.options.state ?? defaultState(file)
 }
 
 function stateFlag(state: string | undefined): string {

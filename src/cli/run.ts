@@ -6,7 +6,7 @@ import { dryRun } from './dry-run.ts'
 import { Output } from './output.ts'
 import { isPipeline, loadPipeline, type Runnable, type RunningPipeline } from './pipeline.ts'
 import { JsonReport, type Report, TextReport } from './report.ts'
-import { runPipeline } from './run-pipeline.ts'
+import { runPipeline, stateOf } from './run-pipeline.ts'
 import { type Stop, unlessStopped } from './stop.ts'
 
 /** Items shown of each array where a person reads along. */
@@ -22,7 +22,10 @@ export async function run(
 ): Promise<number> {
   const loaded = await unlessStopped(loadPipeline(file, { signal: stop.signal, args }), stop)
   if (loaded) {
-    if (options.dry === true) return dryRun(loaded, options, stop)
+    if (options.dry === true) {
+      const state = isPipeline(loaded) ? { state: stateOf(loaded, file, options) } : {}
+      return dryRun(loaded, { ...options, ...state }, stop)
+    }
     return isPipeline(loaded)
       ? runPipeline(loaded, file, options, stop)
       : print(loaded, refuseSinkFlags(options), stop)

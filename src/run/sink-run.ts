@@ -16,7 +16,7 @@ import type { CallStore } from '../stream/call-store.ts'
 import type { Json } from '../stream/operator.ts'
 import type { Sink } from '../stream/sink.ts'
 import { type ChangeCounts, forgetPass, type PassMark } from './changes/pass.ts'
-import { checkedWayOf, type Way } from './changes/way.ts'
+import { checkedWayOf, type Way, wayOf } from './changes/way.ts'
 import { linesOf } from './checkpoint.ts'
 import { cardinalityOf } from './explain.ts'
 import type { IterateOptions } from './iteration.ts'
@@ -370,11 +370,14 @@ function passes(error: unknown): boolean {
 /** What the sources read, as far as they can tell. */
 async function inputsOf(root: PlanNode): Promise<Inputs> {
   const lines = linesOf(root)
+  const changes = wayOf(root) !== undefined
   const inputs: (readonly [string, Json])[] = []
   for (const [k, { op, params }] of nodesOf(root).entries()) {
     const spec = specOf(op)
-    if (spec.kind !== 'source' || spec.identity === undefined) continue
-    inputs.push([lines[k]?.text ?? op, await spec.identity(params as never)])
+    if (spec.kind !== 'source') continue
+    const text = lines[k]?.text ?? op
+    if (spec.identity !== undefined) inputs.push([text, await spec.identity(params as never)])
+    else if (changes && spec.indexed !== undefined) inputs.push([text, text])
   }
   return inputs
 }

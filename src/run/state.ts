@@ -1,7 +1,8 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointMismatchError, DataError, messageOf } from '../errors/index.ts'
-import type { PlanNode } from '../plan/node.ts'
+import { specOf } from '../operators/table.ts'
+import { nodesOf, type PlanNode } from '../plan/node.ts'
 import { replaceFile, replaceQuickly } from '../storage/durable.ts'
 import type { Json } from '../stream/operator.ts'
 import type { Sink } from '../stream/sink.ts'
@@ -187,7 +188,20 @@ function parsed(text: string): RunState | undefined {
 
 /** The plan and the sink, a line each. */
 export function linesOfRun(root: PlanNode, sink: Sink<never>): readonly string[] {
-  return [...linesOf(root).map(({ text }) => text), lineOfSink(sink)]
+  const lines = linesOf(root)
+  const nodes = nodesOf(root)
+  const changes = nodes.some(({ op }) => op === 'onlyChanged')
+  const texts = nodes.map(({ op }, k) => {
+    // How much such a source holds is what may change from run to run.
+    return changes && isIndexed(op) ? `${op}(...)` : (lines[k]?.text ?? op)
+  })
+  return [...texts, lineOfSink(sink)]
+}
+
+/** True of sources whose number of elements is part of the plan. */
+function isIndexed(op: string): boolean {
+  const spec = specOf(op)
+  return spec.kind === 'source' && spec.indexed !== undefined
 }
 
 function lineOfSink(sink: Sink<never>): string {

@@ -183,7 +183,8 @@ export class Transfer<T> {
     const { pass, base } = changes
     const position = this.#base.changes
     const opened = new Pass({ ...files, pass, base: async () => base, position, keeps: true })
-    if (this.#base.checkpoint !== null) opened.resumed()
+    const fixed = files.way.fixed && this.#state.inputs.every(([, identity]) => identity !== null)
+    if (this.#base.checkpoint !== null && !fixed) opened.readInParts()
     return opened
   }
 

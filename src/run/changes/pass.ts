@@ -150,9 +150,9 @@ export class Pass implements Changes {
     this.#leftOut?.put(bytesOfInterval({ low, high: Math.max(high, low + 1) }))
   }
 
-  /** The source is not read in one go: what changed in it meanwhile may have moved others past the place. */
-  resumed(): void {
-    if (!this.#parts.way.fixed) this.#complete = false
+  /** The source is not read in one go: what changed in it meanwhile may have moved others past where it goes on. */
+  readInParts(): void {
+    this.#complete = false
   }
 
   /** What was noted so far survives a crash of the machine from here on. */
