@@ -274,7 +274,7 @@ class SinkRun<T> {
         ...this.#options,
         signal,
         keptCalls: this.#folder && this.#keptCalls(this.#folder),
-        changes: this.#folder && this.#way && { folder: this.#folder.path, way: this.#way },
+        notes: this.#folder && this.#way && { folder: this.#folder.path, way: this.#way },
         letters: this.#folder && { path: this.#folder.lettersPath(state.retries) },
         kept: this.#folder !== undefined,
         save: async (next, kind) => {

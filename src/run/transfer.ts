@@ -21,7 +21,7 @@ export interface TransferOptions extends InnerOptions {
   /** The file that keeps dead letters; undefined where nothing is kept. */
   readonly letters: LettersFile | undefined
   /** Where `onlyChanged` keeps its notes, and who passes by it; undefined without. */
-  readonly changes?: { readonly folder: string; readonly way: Way } | undefined
+  readonly notes?: { readonly folder: string; readonly way: Way } | undefined
   /** Whether positions are kept between two processes: then it pays to commit them often. */
   readonly kept: boolean
   /** Keeps what the sink has committed, as well as it has. */
@@ -177,13 +177,13 @@ export class Transfer<T> {
   }
 
   #openPass(): Pass | undefined {
-    const { changes: files } = this.#options
+    const { notes } = this.#options
     const { changes } = this.#state
-    if (files === undefined || changes === undefined) return undefined
+    if (notes === undefined || changes === undefined) return undefined
     const { pass, base } = changes
     const position = this.#base.changes
-    const opened = new Pass({ ...files, pass, base: async () => base, position, keeps: true })
-    const fixed = files.way.fixed && this.#state.inputs.every(([, identity]) => identity !== null)
+    const opened = new Pass({ ...notes, pass, base: async () => base, position, keeps: true })
+    const fixed = notes.way.fixed && this.#state.inputs.every(([, identity]) => identity !== null)
     if (this.#base.checkpoint !== null && !fixed) opened.readInParts()
     return opened
   }

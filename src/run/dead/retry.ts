@@ -24,7 +24,7 @@ export interface RetrySummary {
 
 export type RetryOptions = Omit<
   TransferOptions,
-  'letters' | 'kept' | 'save' | 'opened' | 'check'
+  'letters' | 'kept' | 'keptCalls' | 'changes' | 'notes' | 'save' | 'opened' | 'check'
 > & {
   readonly state: string
 }
