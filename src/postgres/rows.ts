@@ -127,13 +127,12 @@ export class RowsBuffer {
 }
 
 function short(value: unknown): string {
-  const text =
-    typeof value === 'object' ? described(value) : String(value as number | string | symbol)
+  const text = typeof value === 'string' ? value : described(value)
   return text.length <= 40 ? text : `${text.slice(0, 40)}...`
 }
 
 /** For an error that is being made: nothing may fail. */
-function described(value: object | null): string {
+function described(value: unknown): string {
   try {
     return jsonLine(value, { shown: 12 })
   } catch {
