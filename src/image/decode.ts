@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import type { Sharp } from 'sharp'
-import { DataError, InvalidArgumentError, messageOf } from '../errors/index.ts'
+import { DataError, InvalidArgumentError, messageOf, MillstreamError } from '../errors/index.ts'
 import type { Photo } from './photo.ts'
 import { decodePlainPng } from './png.ts'
 import { loadSharp } from './sharp.ts'
@@ -17,7 +18,7 @@ export interface DecodeOptions {
  * Decodes a JPEG, PNG, WebP, AVIF, GIF (first picture) or TIFF file: turned upright by its EXIF
  * orientation, to 8-bit sRGB, transparency on white. `source` is a path or the bytes of a file.
  *
- * Needs the package sharp, but for bytes of small plain PNG files. Large JPEG files are shrunk while they are
+ * Needs the package sharp, but for small plain PNG files. Large JPEG files are shrunk while they are
  * decoded when `size` allows it.
  *
  * @throws DataError when the file is empty, truncated or no image; MissingPackageError without sharp.
@@ -28,17 +29,24 @@ export async function decodePhoto(
 ): Promise<Photo> {
   const { size } = options
   if (size !== undefined) checkSize(size)
-  if (typeof source !== 'string' && source.byteLength === 0) throw new DataError('empty file')
-  const small = typeof source === 'string' ? undefined : decodePlainPng(source)
-  if (small !== undefined && fits(small, size)) return small
-  const sharp = await loadSharp()
   try {
-    const upright = sharp(source).autoOrient()
-    const square = size === undefined ? upright : upright.resize(size, size, { fit: 'cover' })
-    return await rawPhoto(square.flatten({ background: '#fff' }))
+    // sharp would keep files that it opened itself open for a while, and show what was in them before they changed.
+    const bytes = typeof source === 'string' ? await readFile(source) : source
+    return await decodeBytes(bytes, size)
   } catch (cause) {
+    if (cause instanceof MillstreamError) throw cause
     throw new DataError(reasonOf(cause), { cause })
   }
+}
+
+async function decodeBytes(bytes: Uint8Array, size: number | undefined): Promise<Photo> {
+  if (bytes.byteLength === 0) throw new DataError('empty file')
+  const small = decodePlainPng(bytes)
+  if (small !== undefined && fits(small, size)) return small
+  const sharp = await loadSharp()
+  const upright = sharp(bytes).autoOrient()
+  const square = size === undefined ? upright : upright.resize(size, size, { fit: 'cover' })
+  return rawPhoto(square.flatten({ background: '#fff' }))
 }
 
 /**

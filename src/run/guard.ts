@@ -4,6 +4,8 @@ import { ElementFailure, errorOf } from '../stream/failure.ts'
 import type { Fairness } from './fairness.ts'
 import type { StageCounter } from './metrics.ts'
 import type { Body, Chunk, Operator, Token } from '../stream/operator.ts'
+import { openingOf, type Opening } from '../trace/openings.ts'
+import { closeAll } from './close-all.ts'
 
 interface GuardParts {
   readonly node: PlanNode
@@ -30,6 +32,8 @@ export class Guard implements Operator {
   #flight: Promise<unknown> | undefined
   #closing: Promise<void> | undefined
   #stopped = false
+  #pulled = false
+  #opening: Opening | undefined
 
   constructor({ node, body, inputs, owned, fairness, counter }: GuardParts) {
     this.#node = node
@@ -42,9 +46,16 @@ export class Guard implements Operator {
 
   pull(): Promise<Chunk | null> {
     if (this.#stopped) return Promise.reject(stopped())
+    if (!this.#pulled) this.#begin()
     const pulled = this.#pull()
     this.#flight = pulled
     return pulled
+  }
+
+  #begin(): void {
+    this.#pulled = true
+    this.#opening = openingOf('operator', this.#node)
+    this.#opening?.begun()
   }
 
   async #pull(): Promise<Chunk | null> {
@@ -80,12 +91,23 @@ export class Guard implements Operator {
 
   /** Closing an input while a pull still reads it would open it again: stop, settle, close. */
   async #close(): Promise<void> {
+    this.#opening?.closing()
     this.stop()
     await this.#flight?.catch(() => undefined) // its reader has the error, or left before it came
-    await this.#body.close?.()
-    for (const input of this.#inputs) await input.close()
-    for (const resource of this.#owned?.values() ?? []) await resource.close()
+    try {
+      await closeAll([
+        () => this.#body.close?.(),
+        () => closeAll(closersOf(this.#inputs)),
+        () => closeAll(closersOf(this.#owned?.values() ?? [])),
+      ])
+    } finally {
+      this.#opening?.closed()
+    }
   }
+}
+
+function closersOf(all: Iterable<{ close(): Promise<void> }>): readonly (() => Promise<void>)[] {
+  return Array.from(all, (one) => () => one.close())
 }
 
 function stopped(): ClosedError {

@@ -11,12 +11,14 @@ import type { Operator, Token } from '../stream/operator.ts'
 import { plain } from '../stream/token.ts'
 import { Fairness } from './fairness.ts'
 import type { Observer } from '../trace/events.ts'
+import { openingOf, type Opening } from '../trace/openings.ts'
 import { adviceOn, adviceOnResume } from './advice/advice.ts'
 import { explain } from './explain/explain.ts'
 import { outputsOf, verdict } from './explain/measured.ts'
 import { Facts } from './explain/facts.ts'
 import type { Pass } from './changes/pass.ts'
 import { readingPass } from './changes/reading.ts'
+import { closeAll } from './close-all.ts'
 import { type Checkpoint, checkCheckpoint, makeCheckpoint, whyNotResumable } from './checkpoint.ts'
 import { StoreOnDemand } from './call-log.ts'
 import { codegenAllowed } from './codegen.ts'
@@ -97,12 +99,14 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   #closing: Promise<void> | undefined
   #released: Promise<void> | undefined
   #started = false
+  readonly #opening: Opening | undefined
   /** True when the reader closed it. */
   #left = false
 
   constructor(root: PlanNode, options: InnerOptions, checkpoint?: Checkpoint) {
     if (checkpoint !== undefined) checkCheckpoint(root, checkpoint)
     this.#root = root
+    this.#opening = openingOf('iteration', root)
     this.#resumed = checkpoint !== undefined
     setMaxListeners(0, this.#control.signal) // every call under way may listen
     this.#outer = options.signal
@@ -286,11 +290,13 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   }
 
   async #fill(): Promise<boolean> {
-    if (!this.#started) this.#start()
+    const first = !this.#started
+    if (first) this.#start()
     if (this.#closing !== undefined) return false
     const before = this.#inlet.tok()
     this.#stopwatch.wait()
     try {
+      if (first) this.#warn()
       const more = await this.#inlet.fill()
       this.#outer?.throwIfAborted()
       if (!more) await this.#release()
@@ -312,7 +318,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       throw new ClosedError('this iteration was closed before it began')
     this.#outer?.throwIfAborted()
     this.#outer?.addEventListener('abort', this.#onAbort, { once: true })
-    this.#warn()
+    this.#opening?.begun()
   }
 
   #warn(): void {
@@ -345,10 +351,14 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   }
 
   async #releaseOnce(): Promise<void> {
+    this.#opening?.closing()
     this.#outer?.removeEventListener('abort', this.#onAbort)
     if (!this.#control.signal.aborted) this.#control.abort(new ClosedError('the iteration is over'))
-    await this.#operator.close()
-    await this.#calls.close()
+    try {
+      await closeAll([() => this.#operator.close(), () => this.#calls.close()])
+    } finally {
+      this.#opening?.closed()
+    }
   }
 }
 

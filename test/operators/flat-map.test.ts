@@ -112,8 +112,10 @@ test('an element that fails on a resume alone costs only the rest of its own ite
     .ignoreErrors()
   const run = ds.iterate({ chunk: 1 })
   expect(await takeFrom(run, 2)).toEqual([0, 10])
+  const checkpoint = run.checkpoint()
+  await run.close()
   broken = true
-  expect(await firstOf(ds.resume(run.checkpoint()), 100)).toEqual([1, 11, 21, 2, 12, 22])
+  expect(await firstOf(ds.resume(checkpoint), 100)).toEqual([1, 11, 21, 2, 12, 22])
 })
 
 test('what is neither an array nor a dataset is told with its element', async () => {

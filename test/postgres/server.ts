@@ -44,8 +44,7 @@ export async function startServer(): Promise<Server> {
   const options = `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c fsync=off`
   run('pg_ctl', '-D', data, '-w', '-l', join(folder, 'log'), '-o', options, 'start')
   const url = `postgres://postgres:unused@127.0.0.1:${port}/postgres`
-  const pool = new pg.Pool({ connectionString: url, max: 2 })
-  pool.on('error', () => undefined)
+  const pool = await openPool(url)
   return {
     url,
     query: (text, values = []) => pool.query(text, [...values]),
@@ -61,6 +60,15 @@ export async function startServer(): Promise<Server> {
       rmSync(folder, { recursive: true })
     },
   }
+}
+
+/** Connected at once and for good: what opens later would count as a test's own. */
+async function openPool(url: string): Promise<pg.Pool> {
+  const pool = new pg.Pool({ connectionString: url, max: 2, idleTimeoutMillis: 0 })
+  pool.on('error', () => undefined)
+  const clients = await Promise.all([pool.connect(), pool.connect()])
+  for (const client of clients) client.release()
+  return pool
 }
 
 /** Debian keeps them out of the PATH, by version. */

@@ -11,7 +11,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { LockedError } from '../../src/errors/index.ts'
-import { takeLock } from '../../src/run/lock.ts'
+import { type Lock, takeLock } from '../../src/run/lock.ts'
 
 const scratch = (): string => mkdtempSync(join(tmpdir(), 'millstream-lock-'))
 const dead = (): number => spawnSync(process.execPath, ['-e', '']).pid
@@ -28,11 +28,16 @@ test('one at a time; released, the next has it', async () => {
   expect(readdirSync(folder)).toEqual(['lock-3'])
 })
 
+/** Those of many that got the lock. */
+async function takeByMany(folder: string): Promise<readonly Lock[]> {
+  const results = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(folder)))
+  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+}
+
 test('of many that want it at the same time, one gets it', async () => {
   const folder = scratch()
   for (let round = 0; round < 5; round++) {
-    const results = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(folder)))
-    const got = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    const got = await takeByMany(folder)
     expect(got).toHaveLength(1)
     await got[0]?.release()
   }
@@ -42,9 +47,10 @@ test('the lock of a dead process is taken over, by one', async () => {
   const folder = scratch()
   const owner = { pid: dead(), host: hostname(), start: null, since: 'x' }
   writeFileSync(join(folder, 'lock-7'), JSON.stringify(owner))
-  const results = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(folder)))
-  expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  const got = await takeByMany(folder)
+  expect(got).toHaveLength(1)
   expect(readdirSync(folder)).toEqual(['lock-8'])
+  await got[0]?.release()
 })
 
 test.runIf(process.platform === 'linux')(
@@ -62,9 +68,10 @@ test.each(['', '{"pid":1', '\0\0\0\0'])(
   async (half) => {
     const folder = scratch()
     writeFileSync(join(folder, 'lock-3'), half)
-    const results = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(folder)))
-    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    const got = await takeByMany(folder)
+    expect(got).toHaveLength(1)
     expect(readdirSync(folder)).toEqual(['lock-4'])
+    await got[0]?.release()
   },
 )
 
