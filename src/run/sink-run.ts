@@ -29,6 +29,7 @@ import {
   checkInputs,
   checkLines,
   type Inputs,
+  type Kept,
   linesOfRun,
   type RunState,
   StateFolder,
@@ -128,7 +129,7 @@ class SinkRun<T> {
   #calls: RecentCalls | undefined
   /** With `onlyChanged`: then each run is another pass, and compares with the last. */
   readonly #way: Way | undefined
-  /** The state that is certain, where there is a later one. */
+  /** The last state that is certain; later ones survive a process, but no loss of power. */
   #durable: RunState | undefined
 
   constructor(
@@ -169,7 +170,7 @@ class SinkRun<T> {
 
   /** The state to go on from; a new one is saved before anything is written. */
   async #begin(): Promise<RunState> {
-    const { latest: known, durable } = (await this.#folder?.load()) ?? {}
+    const { latest: known, durable } = await this.#known()
     this.#durable = durable
     if (known !== undefined && this.#options.restart !== true) {
       checkLines(known, this.#lines, this.#folder?.path ?? '')
@@ -205,7 +206,18 @@ class SinkRun<T> {
       ...more,
     }
     await this.#folder?.save(state, 'durable')
+    this.#durable = state
     return state
+  }
+
+  /** What the folder holds; who starts anew needs not understand it. */
+  async #known(): Promise<Kept> {
+    try {
+      return (await this.#folder?.load()) ?? {}
+    } catch (error) {
+      if (this.#options.restart === true && error instanceof CheckpointMismatchError) return {}
+      throw error
+    }
   }
 
   /**
@@ -279,6 +291,7 @@ class SinkRun<T> {
         kept: this.#folder !== undefined,
         save: async (next, kind) => {
           tries = 0
+          if (kind === 'durable') this.#durable = next
           await this.#folder?.save(next, kind)
         },
         opened: (position) => (resumedAt ??= position),
@@ -293,9 +306,10 @@ class SinkRun<T> {
         const measured = transfer.measured(this.#options.explain === true)
         return this.#summary(transfer.state, resumedAt ?? 0, measured)
       } catch (error) {
-        const safe = resumedAt === undefined ? this.#afterPowerLoss(state, error) : undefined
+        const safe = this.#certain(state, transfer, error)
+        if (safe !== undefined) await this.#folder?.removeLatest().catch(() => undefined) // `error` counts more
         state = safe ?? transfer.state
-        if (safe !== undefined) continue
+        if (safe !== undefined && !transfer.opened) continue
         // One that was never reached is more likely a mistake than a fault.
         const reached = resumedAt !== undefined
         if (!(error instanceof SinkUnavailableError) || !reached || ++tries > TRIES) throw error
@@ -332,11 +346,13 @@ class SinkRun<T> {
     if (path !== undefined && pass) await forgetPass(path, pass.pass)
   }
 
-  /** What is certain, where the sink has lost what was committed quickly: the machine went down, not the process. */
-  #afterPowerLoss(state: RunState, error: unknown): RunState | undefined {
+  /** The state to go back to, where the sink has lost what was committed quickly, or may have. */
+  #certain(state: RunState, transfer: Transfer<T>, error: unknown): RunState | undefined {
     const durable = this.#durable
-    if (durable === undefined || durable === state) return undefined
-    return error instanceof CheckpointMismatchError ? durable : undefined
+    if (transfer.opened) return transfer.doubtful ? durable : undefined
+    // The machine went down, or a server, not the process.
+    const lost = error instanceof CheckpointMismatchError && durable !== state
+    return lost ? durable : undefined
   }
 
   #summary(

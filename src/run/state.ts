@@ -65,7 +65,7 @@ export interface RunState {
 }
 
 /** What is kept of a run. */
-interface Kept {
+export interface Kept {
   /** The last that was saved. */
   readonly latest?: RunState
   /** The last that was saved durably: it holds what a disk may lose of the latest. */
@@ -107,13 +107,18 @@ export class StateFolder {
     const durable = await stateIn(this.#durable)
     if (durable === undefined) return {}
     const latest = parsed((await textOf(this.#latest)) ?? '')
-    return { durable, latest: latest !== undefined && isBehind(latest, durable) ? latest : durable }
+    return { durable, latest: latest?.v === 1 && isBehind(latest, durable) ? latest : durable }
   }
 
   async save(state: RunState, kind: CommitKind): Promise<void> {
     const text = `${JSON.stringify(state)}\n`
     if (kind === 'durable') await replaceFile(this.#durable, text)
     else await replaceQuickly(this.#latest, text)
+  }
+
+  /** Forgets what was saved quickly. */
+  async removeLatest(): Promise<void> {
+    await rm(this.#latest, { force: true })
   }
 
   /** What was saved of a retry of the run's dead letters; undefined when nothing was. */
@@ -166,7 +171,11 @@ async function stateIn(path: string): Promise<RunState | undefined> {
 
 function isBehind(latest: RunState, durable: RunState): boolean {
   if (latest.run !== durable.run || durable.finished !== null) return false
-  return (latest.position?.delivered ?? 0) > (durable.position?.delivered ?? 0)
+  return dealtWith(latest) > dealtWith(durable)
+}
+
+function dealtWith({ position }: RunState): number {
+  return position === null ? 0 : position.delivered + position.skipped + position.dead
 }
 
 async function textOf(path: string): Promise<string | undefined> {

@@ -5,6 +5,7 @@ import type { ChangeKey } from '../stream/changes.ts'
 import type { DeadLetter } from '../stream/dead-letter.ts'
 import type { Json } from '../stream/operator.ts'
 import type { Sink, Writer } from '../stream/sink.ts'
+import { Settling } from '../stream/turn.ts'
 import { Pass } from './changes/pass.ts'
 import type { Way } from './changes/way.ts'
 import type { Checkpoint } from './checkpoint.ts'
@@ -54,6 +55,9 @@ export interface Measured {
 /** Share of its time from which on the sink is what the run waits for. */
 const BUSY = 0.7
 
+/** Milliseconds between looks for elements that were given up, while none comes. */
+const LOOK = 50
+
 /**
  * One sink, opened once, and the elements that go into it. The next elements are pulled while those before are being
  * written; a position is committed when it is time, also while the pipeline lets wait.
@@ -68,16 +72,20 @@ export class Transfer<T> {
   #pass: Pass | undefined
   #base: Position
   #chunks = 0
-  /** Position behind what was written last and is not committed at all. */
+  /** Position behind what was written last. */
   #mark: (() => Checkpoint) | undefined
+  /** Elements that were given up, as far as the schedule knows of them. */
+  #givenUp = 0
   #written: number
   readonly #schedule: Schedule
   readonly #began = performance.now()
   #sinkMs = 0
   /** The position that was told last. */
   #told = ''
+  #opened = false
   /** True once the sink failed: nothing more is asked of it. */
   #broken = false
+  #doubtful = false
   /** True when the sources turned out to be readable only once: then the one commit is the last. */
   #unresumable = false
 
@@ -100,6 +108,7 @@ export class Transfer<T> {
       ...(behind !== undefined && { behind }),
       signal: this.#options.signal,
     })
+    this.#opened = true
     try {
       this.#takeUp(writer)
       this.#options.opened(this.#base.delivered)
@@ -150,6 +159,7 @@ export class Transfer<T> {
     )
     this.#iteration = iteration
     try {
+      this.#mark = iteration.mark()
       let next = this.#pull(iteration)
       for (;;) {
         const xs = await this.#arrival(next, writer)
@@ -158,8 +168,7 @@ export class Transfer<T> {
         next = this.#pull(iteration)
         next.catch(() => undefined) // it is waited for, unless the sink fails first
         await this.#write(writer, xs, mark)
-        const due = this.#unresumable ? undefined : this.#schedule.due()
-        if (due !== undefined) await this.#commit(writer, due)
+        await this.#commitDue(writer)
       }
     } catch (error) {
       throw await this.#commitRest(writer, error)
@@ -218,12 +227,28 @@ export class Transfer<T> {
     next: Promise<readonly T[] | null>,
     writer: Writer<T>,
   ): Promise<readonly T[] | null> {
-    while (this.#schedule.pending && !this.#unresumable) {
-      const { wait } = this.#schedule
-      if (wait === Infinity || (await settlesWithin(wait, next))) break
-      await this.#commit(writer, this.#schedule.due() ?? 'quick')
+    const settling = new Settling(next)
+    while (!this.#unresumable) {
+      this.#noteGivenUp()
+      // Elements may be given up meanwhile, which nobody tells.
+      const wait = Math.min(this.#schedule.wait, LOOK)
+      if (await settling.within(wait, this.#schedule.pending)) break
+      await this.#commitDue(writer)
     }
     return next
+  }
+
+  async #commitDue(writer: Writer<T>): Promise<void> {
+    this.#noteGivenUp()
+    const due = this.#unresumable ? undefined : this.#schedule.due()
+    if (due !== undefined) await this.#commit(writer, due)
+  }
+
+  /** To give an element up is progress as well: it may have cost calls. */
+  #noteGivenUp(): void {
+    const { skipped = 0, dead = 0 } = this.#iteration ?? {}
+    this.#schedule.wrote(skipped + dead - this.#givenUp)
+    this.#givenUp = skipped + dead
   }
 
   async #write(writer: Writer<T>, xs: readonly T[], mark: () => Checkpoint): Promise<void> {
@@ -242,17 +267,17 @@ export class Transfer<T> {
     await this.#letters?.sync()
     await this.#pass?.sync()
     const durable = kind === 'durable'
+    this.#doubtful = durable
     const sink = await this.#asked(writer.commit(position as unknown as Json, durable))
+    this.#doubtful = false
     this.#state = { ...this.#state, position, sink }
     await this.#options.save(this.#state, kind)
-    this.#mark = undefined
     this.#schedule.committed(kind, performance.now() - start)
     this.#tell()
   }
 
-  /** What to commit; a position that was committed quickly is committed again to make it durable. */
+  /** What to commit; undefined where nobody could go on. */
   #position(ended: boolean): Position | undefined {
-    if (this.#mark === undefined) return this.#state.position ?? undefined
     const checkpoint = this.#checkpoint()
     if (checkpoint === undefined && !ended) return undefined
     // At the same moment as the checkpoint, which names the same elements as given up.
@@ -287,6 +312,7 @@ export class Transfer<T> {
 
   /** What the pipeline made before it failed is kept. The error to go on with. */
   async #commitRest(writer: Writer<T>, error: unknown): Promise<unknown> {
+    this.#noteGivenUp()
     if (this.#broken || !this.#schedule.pending) return error
     try {
       await this.#commit(writer, 'durable')
@@ -294,6 +320,16 @@ export class Transfer<T> {
     } catch (second) {
       return new AggregateError([error, second], `${messageOf(error)}; then ${messageOf(second)}`)
     }
+  }
+
+  /** Whether the sink could be opened. */
+  get opened(): boolean {
+    return this.#opened
+  }
+
+  /** True when a durable commit failed: a disk that lost bytes says so once, and may have lost those of quick ones. */
+  get doubtful(): boolean {
+    return this.#doubtful
   }
 
   /** What is committed. */
@@ -343,21 +379,4 @@ const START: Position = { checkpoint: null, delivered: 0, skipped: 0, dead: 0, e
 
 function slowSink(name: string, share: number): string {
   return `busiest: ${name}, ${Math.round(share * 100)} % busy; a faster pipeline would change nothing`
-}
-
-/** Whether a promise settles before `ms` milliseconds are over. */
-async function settlesWithin(ms: number, promise: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, ms, false)
-  })
-  const settled = promise.then(
-    () => true,
-    () => true, // whoever waits for it hears of it
-  )
-  try {
-    return await Promise.race([settled, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

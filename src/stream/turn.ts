@@ -22,3 +22,35 @@ export async function arrived(promise: Promise<unknown>): Promise<boolean> {
   if (outcome === undefined) await turn()
   return outcome ?? false
 }
+
+/**
+ * A promise that is waited for again and again, a while at a time: a wait costs a timer, and leaves nothing behind at
+ * the promise. Of what it rejects with, whoever awaits it hears.
+ */
+export class Settling {
+  #settled = false
+  #wake: (() => void) | undefined
+
+  constructor(promise: Promise<unknown>) {
+    const settle = (): void => {
+      this.#settled = true
+      this.#wake?.()
+    }
+    promise.then(settle, settle)
+  }
+
+  /** Whether it has settled before `ms` milliseconds are over. A wait that is not `kept` does not keep the process. */
+  async within(ms: number, kept = true): Promise<boolean> {
+    if (this.#settled) return true
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      if (!kept) timer.unref()
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = undefined
+    return this.#settled
+  }
+}

@@ -199,7 +199,7 @@ test('what a loss of power took back is made again', async () => {
   expect(lines()).toEqual(upTo(100))
 })
 
-test.each(['', '{"v":1,"run":"another"}', '{"v'])(
+test.each(['', '{"v":1,"run":"another"}', '{"v', 'null'])(
   'what is left of a quick commit is not trusted: %j',
   async (text) => {
     const { run } = await stopped()
@@ -208,6 +208,14 @@ test.each(['', '{"v":1,"run":"another"}', '{"v'])(
     expect(lines()).toEqual(upTo(100))
   },
 )
+
+test('who starts anew needs no state that can be read', async () => {
+  const { run } = await stopped()
+  writeFileSync(join(state, 'state.json'), '{"v":2}')
+  await expect(run()).rejects.toThrow('start anew (--restart)')
+  const summary = await Dataset.range(100).write(to.jsonl(path)).run({ state, restart: true })
+  expect(summary).toMatchObject({ delivered: 100, resumedAt: 0 })
+})
 
 test('a process that dies between the last commit and the name of the file', async () => {
   const pipeline = Dataset.range(5).write(to.jsonl(path))
