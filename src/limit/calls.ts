@@ -183,7 +183,8 @@ export class Calls {
       const limited = limiter !== undefined && outcome.kind === 'refused'
       const free = (): void => this.slots.free(limited ? 'permanent' : outcome.kind, start)
       // Until it is kept a result is lost with the process: no further call takes its place before.
-      if (outcome.kind === 'ok' && this.#cache !== undefined) state.kept = free
+      const keeps = this.#cache !== undefined || this.#kept !== undefined
+      if (keeps && outcome.kind === 'ok') state.kept = free
       else free()
       if (ticket !== undefined) limiter?.leave(ticket, outcome)
     }

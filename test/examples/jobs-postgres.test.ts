@@ -4,7 +4,7 @@ import { jobOf } from './job-world.ts'
 
 /** The examples that stand for jobs: those of tables. */
 
-describe.skipIf(noServer !== undefined)('with tables', () => {
+describe.skipIf(noServer !== undefined)('with tables', { timeout: 120_000 }, () => {
   let server: Server
   beforeAll(async () => {
     server = await startServer()
@@ -29,7 +29,20 @@ describe.skipIf(noServer !== undefined)('with tables', () => {
     )
     expect(whole.rows).toEqual([])
     // Twenty pieces a call: an answer of 503 is asked for again, an answer that came is not.
-    expect(job.world.api?.stats.served).toBeLessThanOrEqual(Math.ceil(pieces / 18))
+    const served = job.world.api?.stats.served ?? 0
+    expect(served).toBeLessThanOrEqual(Math.ceil(pieces / 18))
+
+    // The next night: nothing new; then one document is another one.
+    expect(await job.run()).toMatchObject({ code: 0 })
+    expect(job.world.api?.stats.served).toBe(served)
+    await server.query(
+      `UPDATE docs SET body = replace(body, 'Document 7 ', 'Paper 7 ') WHERE id = 7`,
+    )
+    expect(await job.run()).toMatchObject({ code: 0 })
+    expect(job.world.api?.stats.served).toBe(served + 1)
+    const changed = await server.query(`SELECT DISTINCT split_part(id, '/', 1) AS doc FROM pieces
+      WHERE text LIKE '%Paper%'`)
+    expect(changed.rows).toEqual([{ doc: '7' }])
   })
 
   test('8: the budget stops the run, the next one goes on; topics that are none are kept apart', async () => {

@@ -205,31 +205,35 @@ test('a cache makes no call twice, in one run or the next', async () => {
   expect(clock.now()).toBe(before)
 })
 
-test('results that are not kept yet count as under way: a killed process loses no more', async () => {
-  const clock = new VirtualClock()
-  const { fn, calls } = world(clock, 1)
-  const store = new MemoryCallStore()
-  let kept = 0
-  let most = 0
-  const cache = {
-    get: (key: string) => store.get(key),
-    put: async (key: string, value: Uint8Array) => {
-      most = Math.max(most, calls.length - kept)
-      await clock.sleep(50)
-      kept++
-      await store.put(key, value)
-    },
-    close: () => store.close(),
-  }
-  const dataset = Dataset.range(60).map(fn, {
-    parallelism: 4,
-    cache: 'slowly kept@v1',
-    limit: (x) => limit(`slowly kept ${x % 3}`, { requests: '1000/s' }),
-  })
-  const values = await clock.run(dataset.toArray({ clock, cache }))
-  expect(values).toEqual(Array.from({ length: 60 }, (_, x) => x * 10))
-  expect(most).toBe(4)
-})
+test.each(['a cache', 'a run'])(
+  'results that %s has not kept yet count as under way',
+  async (keeper) => {
+    const clock = new VirtualClock()
+    const { fn, calls } = world(clock, 1)
+    const store = new MemoryCallStore()
+    let kept = 0
+    let most = 0
+    const cache = {
+      get: (key: string) => store.get(key),
+      put: async (key: string, value: Uint8Array) => {
+        most = Math.max(most, calls.length - kept)
+        await clock.sleep(50)
+        kept++
+        await store.put(key, value)
+      },
+      close: () => store.close(),
+    }
+    const dataset = Dataset.range(60).map(fn, {
+      parallelism: 4,
+      ...(keeper === 'a cache' && { cache: 'slowly kept@v1' }),
+      limit: (x) => limit(`slowly kept ${x % 3}`, { requests: '1000/s' }),
+    })
+    const options = keeper === 'a cache' ? { cache } : { keptCalls: async () => cache }
+    const values = await clock.run(dataset.toArray({ clock, ...options }))
+    expect(values).toEqual(Array.from({ length: 60 }, (_, x) => x * 10))
+    expect(most).toBe(4)
+  },
+)
 
 test('a cache tells apart values of all kinds, and names itself where one has no value', async () => {
   const [batch] = await Dataset.fromArray(['1', '2']).batch(2).toArray()

@@ -84,6 +84,7 @@ test('1: embed documents, limited by requests and tokens', () => {
   const openai = limit('openai', { requests: '5000/min', tokens: '1M/min' })
   const job = table<Doc>(PG, 'docs', { key: 'id' })
     .flatMap(chunkText)
+    .onlyChanged({ key: (chunk) => chunk.id, by: (chunk) => chunk.text })
     .batch({ max: 2048, maxCost: 250_000, cost: (chunk) => chunk.tokens })
     .map(
       async ({ id, text }, { signal }) => ({
@@ -263,6 +264,7 @@ test('12: transcribe calls, minutes each', () => {
     text: await transcribeFile(f.bytes, signal),
   }))
   const job = files('s3://calls/**/*.wav')
+    .onlyChanged({ key: (file) => file.key, by: (file) => file.etag })
     .map(transcribe.on(cluster({ workers: 4 })), {
       timeout: '15min',
       retry: 2,
