@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -9,8 +10,8 @@ export interface Server {
   /** URL of its database. */
   readonly url: string
   query(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Record<string, unknown>>>
-  /** Breaks all connections but the asking one, as a restart would. */
-  breakConnections(): Promise<void>
+  /** Breaks all connections but those of the test, as a restart would, and tells how many there were. */
+  breakConnections(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -40,7 +41,7 @@ export async function startServer(): Promise<Server> {
     '--no-sync',
     '--locale=C',
   )
-  const port = 20_000 + Math.floor(Math.random() * 20_000)
+  const port = await freePort()
   const options = `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c fsync=off`
   run('pg_ctl', '-D', data, '-w', '-l', join(folder, 'log'), '-o', options, 'start')
   const url = `postgres://postgres:unused@127.0.0.1:${port}/postgres`
@@ -49,10 +50,11 @@ export async function startServer(): Promise<Server> {
     url,
     query: (text, values = []) => pool.query(text, [...values]),
     breakConnections: async () => {
-      await pool.query(
+      const { rowCount } = await pool.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE pid <> pg_backend_pid() AND application_name = 'millstream'`,
       )
+      return rowCount ?? 0
     },
     stop: async () => {
       await pool.end()
@@ -69,6 +71,19 @@ async function openPool(url: string): Promise<pg.Pool> {
   const clients = await Promise.all([pool.connect(), pool.connect()])
   for (const client of clients) client.release()
   return pool
+}
+
+/** A port that nobody listened at just now. */
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', resolve)
+  })
+  const address = probe.address()
+  await new Promise((resolve) => probe.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
 }
 
 /** Debian keeps them out of the PATH, by version. */

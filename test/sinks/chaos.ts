@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hash } from '../../src/stream/random.ts'
 import { type Ended, start } from '../cli/command.ts'
+import type { Hold } from '../cli/hold.ts'
 
 /** How often a run was killed, and how it ended in the end. */
 export interface Survived extends Ended {
@@ -10,25 +11,24 @@ export interface Survived extends Ended {
   readonly resumedAt: readonly number[]
 }
 
+/** How often the tests kill a run; 30 in the full size, with as many more elements. */
+export const KILLS = Number(process.env['MILLSTREAM_KILLS'] ?? 4)
+
 /**
- * Runs a command again and again: kills it at a moment that `seed` chooses, until it was killed `kills` times; then
- * lets it end. `working` tells when it has begun to work, so that not all moments lie in the start of Node.
+ * Runs a command again and again: kills it `KILLS` times at moments that `seed` chooses, then lets it end. `working` tells
+ * when it has begun to work, so that not all moments lie in the start of Node; `hold` keeps it from ending before.
  */
 export async function killed(
   args: readonly string[],
-  {
-    kills,
-    seed,
-    working,
-  }: { kills: number; seed: number; working: () => boolean | Promise<boolean> },
+  { seed, hold, working }: { seed: number; hold: Hold; working: () => boolean | Promise<boolean> },
 ): Promise<Survived> {
   const resumedAt: number[] = []
   for (let n = 0; ; n++) {
+    hold.set()
+    if (n === KILLS) hold.release()
     const { child, ended } = start('run', ...args)
-    if (n < kills) {
-      let over = false
-      void ended.then(() => (over = true))
-      while (!over && !(await working())) await sleep(2)
+    if (n < KILLS) {
+      await until(ended, async () => hold.reached || (await working()))
       await sleep(hash(seed, n) % 500)
       child.kill('SIGKILL')
     }
@@ -37,6 +37,16 @@ export async function killed(
     if (at !== undefined) resumedAt.push(Number(at))
     if (end.code !== null) return { ...end, kills: n, resumedAt }
   }
+}
+
+/** Waits until something is true of a command, or it has ended. */
+export async function until(
+  ended: Promise<unknown>,
+  condition: () => boolean | Promise<boolean>,
+): Promise<void> {
+  let over = false
+  void ended.finally(() => (over = true)).catch(() => undefined)
+  while (!over && !(await condition())) await sleep(2)
 }
 
 /** True while a file beside `path` is being written. */

@@ -1,36 +1,37 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { command, start } from '../cli/command.ts'
-import { isGrowing, killed } from './chaos.ts'
-
-const scratch = (): string => mkdtempSync(join(tmpdir(), 'millstream-kill-'))
+import { Hold } from '../cli/hold.ts'
+import { testFolder } from '../folder.ts'
+import { isGrowing, killed, KILLS, until } from './chaos.ts'
 
 const LENGTH = '12000'
 
 test.each(['jsonl', 'csv'])(
   'kill -9 at random moments: the %s file is byte for byte that of an uncut run',
   async (format) => {
-    const folder = scratch()
+    const folder = testFolder()
     const whole = join(folder, `whole.${format}`)
     const cut = join(folder, 'cut', `out.${format}`)
+    const hold = new Hold(join(folder, 'hold'))
     const args = (path: string): string[] => [
       'written.ts',
       '--state',
       `${path}.state`,
       '--',
       path,
-      '40000',
+      `${10_000 * KILLS}`,
+      hold.path,
     ]
     expect((await command('run', ...args(whole))).code).toBe(0)
     const end = await killed(args(cut), {
-      kills: Number(process.env['MILLSTREAM_KILLS'] ?? 4),
       seed: 7,
+      hold,
       working: isGrowing(join(folder, 'cut')),
     })
     expect(end.code).toBe(0)
-    expect(end.kills).toBeGreaterThan(1)
+    expect(end.kills).toBe(KILLS)
     expect(end.resumedAt.length).toBeGreaterThan(0)
     expect(end.resumedAt).toEqual(end.resumedAt.toSorted((a, b) => a - b))
     expect(readFileSync(cut).equals(readFileSync(whole))).toBe(true)
@@ -40,7 +41,7 @@ test.each(['jsonl', 'csv'])(
 )
 
 test('a file has its name only when it is complete', async () => {
-  const path = join(scratch(), 'out.jsonl')
+  const path = join(testFolder(), 'out.jsonl')
   const { child, ended } = start(
     'run',
     'written.ts',
@@ -51,7 +52,7 @@ test('a file has its name only when it is complete', async () => {
     LENGTH,
   )
   const growing = isGrowing(join(path, '..'))
-  while (!growing()) await new Promise((resolve) => setTimeout(resolve, 2))
+  await until(ended, growing)
   expect(existsSync(path)).toBe(false)
   child.kill('SIGKILL')
   await ended
@@ -62,11 +63,11 @@ test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('%s stops cleanly, exit %i, and the next run goes on there', async (signal, code) => {
-  const path = join(scratch(), 'out.jsonl')
+  const path = join(testFolder(), 'out.jsonl')
   const args = ['run', 'written.ts', '--state', `${path}.state`, '--', path, LENGTH]
   const { child, ended } = start(...args)
   const growing = isGrowing(join(path, '..'))
-  while (!growing()) await new Promise((resolve) => setTimeout(resolve, 2))
+  await until(ended, growing)
   child.kill(signal)
   const stopped = await ended
   expect(stopped.code).toBe(code)
@@ -80,11 +81,11 @@ test.each([
 })
 
 test('a second run at the same time is refused with 75 and the process that holds it', async () => {
-  const path = join(scratch(), 'out.jsonl')
+  const path = join(testFolder(), 'out.jsonl')
   const args = ['run', 'written.ts', '--state', `${path}.state`, '--', path, '10000000']
   const { child, ended } = start(...args)
   const growing = isGrowing(join(path, '..'))
-  while (!growing()) await new Promise((resolve) => setTimeout(resolve, 2))
+  await until(ended, growing)
   child.kill('SIGSTOP') // or it may be done before the second one has started
   const second = await command(...args)
   expect(second.code).toBe(75)
@@ -97,7 +98,7 @@ test('a second run at the same time is refused with 75 and the process that hold
 })
 
 test('--max-time stops with 75; run again, it goes on; done, it does nothing', async () => {
-  const path = join(scratch(), 'out.jsonl')
+  const path = join(testFolder(), 'out.jsonl')
   const args = (...flags: string[]): string[] => [
     'run',
     'written.ts',

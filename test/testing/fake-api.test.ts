@@ -5,15 +5,15 @@ import { expect, test } from 'vitest'
 
 test('answers, counts calls by input, and refuses what is over the quota', async () => {
   await using api = await fakeApi({
-    quota: { requests: 60 },
-    burst: '3s',
+    quota: { requests: 6 },
+    burst: '30s',
     latency: 1,
     answer: (x: number) => x * 2,
   })
   expect(await Promise.all([1, 2, 3].map((x) => api.call(x)))).toEqual([2, 4, 6])
   const refused = await api.call(3).catch((error: unknown) => error)
   expect(refused).toMatchObject({ status: 429, message: expect.stringContaining('requests') })
-  expect(pauseOf(refused)).toBe(1000)
+  expect([9000, 10_000]).toContain(pauseOf(refused)) // to the millisecond: api-model.test.ts
   expect(api.callsOf(3)).toBe(2)
   const early = await api.call(4).catch((error: unknown) => error)
   expect(early).toMatchObject({ status: 429 })
@@ -22,14 +22,14 @@ test('answers, counts calls by input, and refuses what is over the quota', async
 
 test('tokens are limited apart from requests, and headers tell what remains', async () => {
   await using api = await fakeApi({
-    quota: { requests: 6000, tokens: 60_000 },
-    burst: '1s',
+    quota: { requests: 600, tokens: 600 },
+    burst: '100s',
     latency: 1,
     tokens: (x: { cost: number }) => x.cost,
   })
   const response = await fetch(api.url, { method: 'POST', body: '{"cost":900}' })
   expect(response.status).toBe(200)
-  expect(response.headers.get('x-ratelimit-limit-tokens')).toBe('60000')
+  expect(response.headers.get('x-ratelimit-limit-tokens')).toBe('600')
   expect(Number(response.headers.get('x-ratelimit-remaining-tokens'))).toBeLessThan(300)
   expect(response.headers.get('x-ratelimit-reset-tokens')).toMatch(/^\d+ms$/)
   const refused = await fetch(api.url, { method: 'POST', body: '{"cost":901}' })
@@ -47,19 +47,19 @@ test('a body that is no JSON is refused, and the next call is answered', async (
 test.each<RetryAfterForm>(['seconds', 'date', 'ms', 'none'])(
   'refusals say when to come again: %s',
   async (retryAfter) => {
-    await using api = await fakeApi({ quota: { requests: 60 }, burst: 1, latency: 1, retryAfter })
+    await using api = await fakeApi({ quota: { requests: 6 }, burst: 1, latency: 1, retryAfter })
     await api.call('a')
     const refused = await api.call('b').catch((error: unknown) => error)
     const pause = pauseOf(refused)
     if (retryAfter === 'none') return expect(pause).toBeDefined() // the reset of what is exhausted
-    if (retryAfter === 'seconds') expect(pause).toBe(1000)
+    if (retryAfter === 'seconds') expect([9000, 10_000]).toContain(pause)
     expect(pause).toBeGreaterThan(0)
-    expect(pause).toBeLessThanOrEqual(2000)
+    expect(pause).toBeLessThanOrEqual(11_000)
   },
 )
 
 test('calls inside a Retry-After are written down', async () => {
-  await using api = await fakeApi({ quota: { requests: 60 }, burst: 1, latency: 1 })
+  await using api = await fakeApi({ quota: { requests: 6 }, burst: 1, latency: 1 })
   await api.call('a')
   await api.call('b').catch(() => undefined)
   expect(api.stats.violations).toEqual([])
@@ -96,34 +96,57 @@ test('its time can run faster, its quota change, and it can be down', async () =
   api.setQuota({ requests: 600_000 })
   await new Promise((resolve) => setTimeout(resolve, 20))
   await api.call('b')
-  api.goDown('10s')
+  api.goDown('200s') // two seconds of ours
   await expect(api.call('c')).rejects.toMatchObject({ status: 503 })
-  await new Promise((resolve) => setTimeout(resolve, 150))
-  await expect(api.call('c')).resolves.toBe('c')
+  let answer: unknown
+  while (answer === undefined) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    answer = await api.call('c').catch(({ status }: { status?: number }) => {
+      expect(status).toBe(503)
+    })
+  }
+  expect(answer).toBe('c')
 })
 
-test('a pipeline under a learnt limit loses nothing to a flaky, limited API', async () => {
-  await using api = await fakeApi({
-    quota: { requests: 60_000 },
-    burst: '1s',
-    latency: [2, 8],
-    speed: 1,
-    retryAfter: 'ms',
-    faults: { error: 0.02, reset: 0.02, unavailable: 0.02 },
-    poison: (x: number) => x % 500 === 3,
-    answer: (x: number) => x + 1,
-  })
-  const iteration = Dataset.range(2000)
-    .map((x) => api.call(x), { limit: limit('flaky'), retry: 20, onError: 'deadLetter' })
-    .iterate()
-  const out: unknown[] = []
-  for await (const y of iteration) out.push(y)
-  const good = Array.from({ length: 2000 }, (_, x) => x).filter((x) => x % 500 !== 3)
-  expect(out).toEqual(good.map((x) => x + 1))
-  expect(iteration.deadLetters.map(({ element }) => element)).toEqual([3, 503, 1003, 1503])
-  expect(api.stats.violations).toEqual([])
-  expect(api.stats.served).toBe(2000)
-})
+test(
+  'a pipeline under a learnt limit loses nothing to a flaky, limited API',
+  { timeout: 120_000 },
+  async () => {
+    await using api = await fakeApi({
+      quota: { requests: 60_000 },
+      burst: '1s',
+      latency: [2, 8],
+      speed: 1,
+      retryAfter: 'ms',
+      faults: { error: 0.02, reset: 0.02, unavailable: 0.02 },
+      poison: (x: number) => x % 500 === 3,
+      answer: (x: number) => x + 1,
+    })
+    // What is sent although a refusal was read that forbids it; the server also sees what was on its way then.
+    let closedUntil = 0
+    let early = 0
+    const call = async (x: number): Promise<unknown> => {
+      if (performance.now() < closedUntil) early++
+      try {
+        return await api.call(x)
+      } catch (error) {
+        const until = performance.now() + (pauseOf(error) ?? 0)
+        setImmediate(() => (closedUntil = Math.max(closedUntil, until))) // once the limit knows it too
+        throw error
+      }
+    }
+    const iteration = Dataset.range(2000)
+      .map(call, { limit: limit('flaky'), retry: 20, onError: 'deadLetter' })
+      .iterate()
+    const out: unknown[] = []
+    for await (const y of iteration) out.push(y)
+    const good = Array.from({ length: 2000 }, (_, x) => x).filter((x) => x % 500 !== 3)
+    expect(out).toEqual(good.map((x) => x + 1))
+    expect(iteration.deadLetters.map(({ element }) => element)).toEqual([3, 503, 1003, 1503])
+    expect(early).toBe(0)
+    expect(api.stats.served).toBe(2000)
+  },
+)
 
 test('closing cuts off what is under way, and may come twice', async () => {
   const api = await fakeApi({ latency: 60_000 })
