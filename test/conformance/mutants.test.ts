@@ -1,8 +1,8 @@
-import { build, type Plugin } from 'esbuild'
+import { build, type Plugin, stop, transform } from 'esbuild'
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 
 interface Mutant {
   readonly name: string
