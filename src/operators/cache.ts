@@ -55,7 +55,7 @@ class Cache implements Body {
   #kept: Kept | undefined
   #inlet: Inlet | undefined
   /** Undefined when a resume started behind the beginning, or an element is missing. */
-  #filling: Promise<Filling> | undefined
+  #filling: Filling | undefined
 
   constructor(shelf: Shelf, context: OpenContext, from: Json | undefined) {
     this.#shelf = shelf
@@ -76,9 +76,9 @@ class Cache implements Body {
       this.#kept ??= await this.#find()
       if (this.#kept !== undefined) return this.#read(this.#kept)
       this.#inlet = this.#openInlet(undefined)
+      this.#filling = await this.#shelf.begin()
     }
     const inlet = this.#inlet
-    if (inlet.ordinal === 0) this.#filling ??= this.#shelf.begin()
     // After a resume in 'read' nothing may be kept any more: what lies before the position is made again.
     while (inlet.ordinal < this.#position) {
       if ((await this.#next(inlet, this.#position - inlet.ordinal)) === null) return null
@@ -124,22 +124,18 @@ class Cache implements Body {
     return out.length === 0 ? null : out
   }
 
-  async #next(inlet: Inlet, most: number): Promise<Chunk | null> {
-    if (!(await this.#more(inlet))) {
-      await (await this.#filling)?.commit(this.#context.drewAbove() ? this.#context.fixedKey : null)
-      this.#filling = undefined
-      return null
-    }
-    const out = inlet.xs.slice(inlet.i, Math.min(inlet.n, inlet.i + most))
-    inlet.i += out.length
-    await (await this.#filling)?.add(out)
-    return out
-  }
-
   /** A cache with a hole would hide in later epochs what failed in the first one: it is not kept. */
-  async #more(inlet: Inlet): Promise<boolean> {
+  async #next(inlet: Inlet, most: number): Promise<Chunk | null> {
     try {
-      return await inlet.fill()
+      if (!(await inlet.fill())) {
+        await this.#filling?.commit(this.#context.drewAbove() ? this.#context.fixedKey : null)
+        this.#filling = undefined
+        return null
+      }
+      const out = inlet.xs.slice(inlet.i, Math.min(inlet.n, inlet.i + most))
+      await this.#filling?.add(out)
+      inlet.i += out.length
+      return out
     } catch (error) {
       await this.#giveUp()
       throw error
@@ -149,6 +145,6 @@ class Cache implements Body {
   async #giveUp(): Promise<void> {
     const filling = this.#filling
     this.#filling = undefined
-    await (await filling?.catch(() => undefined))?.abort() // who began it has the error
+    await filling?.abort()
   }
 }

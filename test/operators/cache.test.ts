@@ -1,6 +1,11 @@
-import { type Checkpoint, Dataset } from 'millstream'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Checkpoint, Dataset, StorageError } from 'millstream'
 import { takeFrom } from 'millstream/testing'
 import { expect, test } from 'vitest'
+import { testFolder } from '../storage/folder.ts'
+
+const folder = testFolder()
 
 /** Six elements, of which one fails in the first reading when `flaky`: as in another process each time. */
 function cached(flaky: boolean): Dataset<number> {
@@ -29,6 +34,31 @@ test('a checkpoint taken behind such an error knows what was handed out', async 
   const again = run.checkpoint()
   await run.close()
   expect(await listed(await rest(pairs(false), again))).toEqual([[5]])
+})
+
+test.each(['in memory', 'in a folder'])(
+  'what failed first is missing in no later epoch: %s',
+  async (place) => {
+    let failures = 1
+    const ds = Dataset.range(4)
+      .map((x) => {
+        if (x === 0 && failures-- > 0) throw new Error('flaky')
+        return x
+      })
+      .cache(place === 'in memory' ? undefined : join(folder, 'flaky'))
+      .ignoreErrors()
+      .repeat(3)
+    expect(await ds.toArray()).toEqual([1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3])
+  },
+)
+
+test('a folder that cannot be made is told, also while the first element lets wait', async () => {
+  const slow = Dataset.fromGenerator(async function* () {
+    for (let k = 0; k < 50; k++) await stat(folder)
+    yield 1
+  })
+  // Longer than names may be.
+  await expect(slow.cache(join(folder, 'x'.repeat(250))).toArray()).rejects.toThrow(StorageError)
 })
 
 const listed = (windows: readonly Dataset<number>[]) =>
