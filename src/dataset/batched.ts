@@ -5,6 +5,8 @@ import {
   type BatchLimits,
   type BatchOptions,
   batchNode,
+  type BucketOptions,
+  bucketNode,
   type PaddedBatchOptions,
   paddedBatchNode,
   rebatchNode,
@@ -12,7 +14,6 @@ import {
 import { callSite } from './call-site.ts'
 // The two files need each other, but nothing here needs it before the first call.
 import { Dataset } from './dataset.ts'
-import { type BucketOptions, bucketNode } from './nested.ts'
 import { Sourced } from './sourced.ts'
 
 /** What makes batches and takes them apart: methods of `Dataset`. */

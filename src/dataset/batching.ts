@@ -19,6 +19,26 @@ export interface PaddedBatchOptions<T> extends BatchOptions {
   readonly paddingValues?: PaddingValues<T>
 }
 
+/** Options of `bucketBySequenceLength`. */
+export interface BucketOptions<T> extends PaddedBatchOptions<T> {
+  /** The length of an element: a whole number. */
+  readonly length: (x: T) => number
+  /** Upper ends of the buckets, ascending: a length belongs to the first that it is below, or to the last bucket. */
+  readonly boundaries: readonly number[]
+  /** Elements in a batch of each bucket: one number more than boundaries. */
+  readonly batchSizes: readonly number[]
+  /**
+   * Fills up to the largest length that the bucket can hold, its boundary less 1, instead of the longest of the
+   * batch: sizes that are null in `paddedShapes`, or the first size of each member. Then no element may belong to
+   * the last bucket. Default false.
+   */
+  readonly padToBucketBoundary?: boolean
+  /** Batches without filling up: elements of a bucket must be of one length. Default false. */
+  readonly noPadding?: boolean
+  /** Leaves out batches at the end that are not full. Default false. */
+  readonly dropRemainder?: boolean
+}
+
 /** Limits of a batch: it is closed by the first one it meets. */
 export type BatchLimits<T> = {
   /** Elements at most. */
@@ -73,6 +93,24 @@ export function rebatchNode(
     throw new InvalidArgumentError('rebatch takes one size above 0 at least')
   }
   return makeNode('rebatch', { sizes: [...list], dropRemainder }, [input], at)
+}
+
+/** @throws InvalidArgumentError unless there is one batch size more than boundaries. */
+export function bucketNode<T>(input: PlanNode, options: BucketOptions<T>, at: At): PlanNode {
+  const op = 'bucketBySequenceLength'
+  const { length, boundaries, batchSizes, paddedShapes, paddingValues, ...flags } = options
+  const { padToBucketBoundary = false, noPadding = false, dropRemainder = false } = flags
+  checkFunction(op, length)
+  for (const boundary of boundaries) checkWhole(op, 'a boundary', boundary, 0)
+  for (const size of batchSizes) checkWhole(op, 'a batch size', size, 1)
+  if (batchSizes.length !== boundaries.length + 1) {
+    throw new InvalidArgumentError(
+      `${op}: ${boundaries.length} boundaries make ${boundaries.length + 1} buckets, but there are ${batchSizes.length} batchSizes`,
+    )
+  }
+  const padding = checkPadding(op, paddedShapes, paddingValues)
+  const how = { padding, padToBucketBoundary, noPadding, dropRemainder }
+  return makeNode(op, { length, boundaries, batchSizes, ...how }, [input], at)
 }
 
 export function batchByNode<T>(input: PlanNode, limits: BatchLimits<T>, at: At): PlanNode {

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors/index.ts'
-import { checkFunction, checkWhole } from '../operators/check.ts'
+import { checkFunction, checkWhole, type GroupKey } from '../operators/check.ts'
 import { makeNode } from '../plan/node.ts'
 import type { IterateOptions } from '../run/iteration.ts'
 import type { Local } from '../stream/local.ts'
@@ -11,7 +11,6 @@ import { callSite } from './call-site.ts'
 import {
   type FinalReducer,
   groupByNode,
-  type GroupKey,
   type Reducer,
   type SplitOptions,
   mapValues,
@@ -133,9 +132,7 @@ export class Dataset<T> extends Batched<T> {
    * // => [0, 2], [1, 3], [4]
    * ```
    */
-  groupByWindow<K extends string | number | bigint | boolean, U>(
-    options: GroupByWindowOptions<T, K, U>,
-  ): Dataset<U> {
+  groupByWindow<K extends GroupKey, U>(options: GroupByWindowOptions<T, K, U>): Dataset<U> {
     return new Dataset(groupByWindowNode(this.plan, options, ofItems, callSite()))
   }
 

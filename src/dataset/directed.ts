@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors/index.ts'
-import { checkWhole } from '../operators/check.ts'
+import { checkSeed } from '../operators/check.ts'
 import { checkWeights, drawOf } from '../operators/sample-from-datasets.ts'
 import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import { describe, type NumericArray } from '../tensor/index.ts'
@@ -58,9 +58,7 @@ export function sampleNode(
 ): PlanNode {
   const { weights, seed, stopOnEmptyDataset = false, rerandomizeEachIteration = false } = options
   const inputs = plansOf('sampleFromDatasets', datasets)
-  if (seed !== undefined) {
-    checkWhole('sampleFromDatasets', 'seed', seed, Number.MIN_SAFE_INTEGER)
-  }
+  checkSeed('sampleFromDatasets', seed)
   if (weights instanceof Dataset) {
     const choice = choiceOf(weights, inputs.length, options, at)
     const params = { stopOnEmpty: stopOnEmptyDataset }

@@ -1,12 +1,9 @@
 import { InvalidArgumentError } from '../errors/index.ts'
-import { checkFunction, checkWhole } from '../operators/check.ts'
+import { checkFunction, checkSeed, type GroupKey } from '../operators/check.ts'
 import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import { describe } from '../tensor/index.ts'
 
 /** The plan's nodes of `groupBy` and `split`, their arguments checked. */
-
-/** What `groupBy` can tell groups by. */
-export type GroupKey = string | number | bigint | boolean
 
 /** Folds the elements of a group, one after the other. */
 export interface Reducer<T, K extends GroupKey, S> {
@@ -59,7 +56,7 @@ export function splitNodes<P extends SplitOptions<never>>(
 ): Readonly<Record<SplitParts<P>, PlanNode>> {
   const { key, seed = 0, ...parts } = options
   if (key !== undefined) checkFunction("split's key", key)
-  checkWhole('split', 'seed', seed, Number.MIN_SAFE_INTEGER)
+  checkSeed('split', seed)
   const sizes = Object.entries(parts).map(([name, size]) => [name, checkSize(name, size)] as const)
   const sum = sizes.reduce((all, [, size]) => all + (size === 'rest' ? 0 : size), 0)
   const rests = sizes.filter(([, size]) => size === 'rest')

@@ -1,13 +1,13 @@
-export type { BatchLimits, BatchOptions, PaddedBatchOptions } from './batching.ts'
+export type { BatchLimits, BatchOptions, BucketOptions, PaddedBatchOptions } from './batching.ts'
 export { Dataset } from './dataset.ts'
 export type { ChooseOptions, SampleOptions, Weights } from './directed.ts'
-export type { FinalReducer, GroupKey, Reducer, SplitOptions, SplitParts } from './groups.ts'
+export type { GroupKey } from '../operators/check.ts'
+export type { FinalReducer, Reducer, SplitOptions, SplitParts } from './groups.ts'
 export type { JsonlOptions } from './lines.ts'
 export type { MapFn, MapOptions } from './map.ts'
 export type { OnlyChangedOptions } from './only-changed.ts'
 export { Pipeline, type WriteOptions } from './pipeline.ts'
 export type {
-  BucketOptions,
   GroupByWindowOptions,
   InterleaveOptions,
   Several,

@@ -3,7 +3,7 @@ import type { CallPolicy } from '../limit/calls.ts'
 import type { Cost } from '../limit/cost.ts'
 import { Limit } from '../limit/limit.ts'
 import { type RetryOptions, retryPolicyOf } from '../limit/retry.ts'
-import { checkFunction, checkWhole } from '../operators/check.ts'
+import { checkFunction, checkWhole, type GroupKey } from '../operators/check.ts'
 import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import { inline } from '../place/index.ts'
 import { isStage, type Placed } from '../stage/index.ts'
@@ -45,7 +45,7 @@ export interface MapOptions<T = unknown, U = unknown> {
    */
   readonly cache?: string
   /** Elements of equal key are called one after the other, in their order; others at the same time. */
-  readonly orderedBy?: (x: T) => string | number | bigint | boolean
+  readonly orderedBy?: (x: T) => GroupKey
 }
 
 const ASYNC_PARALLELISM = 16

@@ -1,9 +1,7 @@
-import { InvalidArgumentError } from '../errors/index.ts'
-import { checkFunction, checkWhole } from '../operators/check.ts'
-import { checkPadding } from '../operators/padded-batch.ts'
+import { checkFunction, checkWhole, type GroupKey } from '../operators/check.ts'
 import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import type { Local } from '../stream/local.ts'
-import type { Leaf, PaddedShapes, PaddingValues } from '../tensor/index.ts'
+import type { Leaf } from '../tensor/index.ts'
 import { byMember } from '../tensor/members.ts'
 import type { Dataset } from './dataset.ts'
 
@@ -45,37 +43,13 @@ export type Windowed<T> = [T] extends [Leaf]
     : Dataset<T>
 
 /** Options of `groupByWindow`. */
-export interface GroupByWindowOptions<T, K extends string | number | bigint | boolean, U> {
+export interface GroupByWindowOptions<T, K extends GroupKey, U> {
   /** The key of an element. */
   readonly key: (x: T) => K
   /** Makes a dataset or array of a full window; its elements come out one window after the other. */
   readonly reduce: (key: K, window: Dataset<T>) => Several<U>
   /** Elements of a full window: a number, or a function of the key. */
   readonly windowSize: number | ((key: K) => number)
-}
-
-/** Options of `bucketBySequenceLength`. */
-export interface BucketOptions<T> {
-  /** The length of an element: a whole number. */
-  readonly length: (x: T) => number
-  /** Upper ends of the buckets, ascending: a length belongs to the first that it is below, or to the last bucket. */
-  readonly boundaries: readonly number[]
-  /** Elements in a batch of each bucket: one number more than boundaries. */
-  readonly batchSizes: readonly number[]
-  /** Size of each dimension; null, the default, is the longest of the batch. */
-  readonly paddedShapes?: PaddedShapes<T>
-  /** What fills the gaps. Default 0, the empty text, or false. */
-  readonly paddingValues?: PaddingValues<T>
-  /**
-   * Fills up to the largest length that the bucket can hold, its boundary less 1, instead of the longest of the
-   * batch: sizes that are null in `paddedShapes`, or the first size of each member. Then no element may belong to
-   * the last bucket. Default false.
-   */
-  readonly padToBucketBoundary?: boolean
-  /** Batches without filling up: elements of a bucket must be of one length. Default false. */
-  readonly noPadding?: boolean
-  /** Leaves out batches at the end that are not full. Default false. */
-  readonly dropRemainder?: boolean
 }
 
 /** Makes the dataset of items in memory. */
@@ -120,7 +94,7 @@ export function windowNode(
   return makeNode('window', params, [input], at)
 }
 
-export function groupByWindowNode<T, K extends string | number | bigint | boolean, U>(
+export function groupByWindowNode<T, K extends GroupKey, U>(
   input: PlanNode,
   { key, reduce, windowSize }: GroupByWindowOptions<T, K, U>,
   from: FromItems,
@@ -130,24 +104,6 @@ export function groupByWindowNode<T, K extends string | number | bigint | boolea
   checkFunction('groupByWindow', reduce)
   if (typeof windowSize !== 'function') checkWhole('groupByWindow', 'windowSize', windowSize, 1)
   return makeNode('groupByWindow', { key, reduce, windowSize, wrap: from }, [input], at)
-}
-
-/** @throws InvalidArgumentError unless there is one batch size more than boundaries. */
-export function bucketNode<T>(input: PlanNode, options: BucketOptions<T>, at: At): PlanNode {
-  const op = 'bucketBySequenceLength'
-  const { length, boundaries, batchSizes, paddedShapes, paddingValues, ...flags } = options
-  const { padToBucketBoundary = false, noPadding = false, dropRemainder = false } = flags
-  checkFunction(op, length)
-  for (const boundary of boundaries) checkWhole(op, 'a boundary', boundary, 0)
-  for (const size of batchSizes) checkWhole(op, 'a batch size', size, 1)
-  if (batchSizes.length !== boundaries.length + 1) {
-    throw new InvalidArgumentError(
-      `${op}: ${boundaries.length} boundaries make ${boundaries.length + 1} buckets, but there are ${batchSizes.length} batchSizes`,
-    )
-  }
-  const padding = checkPadding(op, paddedShapes, paddingValues)
-  const how = { padding, padToBucketBoundary, noPadding, dropRemainder }
-  return makeNode(op, { length, boundaries, batchSizes, ...how }, [input], at)
 }
 
 /** Datasets in the structure of the items. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors/index.ts'
-import { checkFunction, checkWhole } from '../operators/check.ts'
+import { checkFunction, checkSeed } from '../operators/check.ts'
 import { classAndChance } from '../operators/rejection-resample.ts'
 import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import type { Local } from '../stream/local.ts'
@@ -28,7 +28,7 @@ export function resampleNode<T>(input: PlanNode, options: ResampleOptions<T>, at
       `rejectionResample: class ${missing} is wanted by targetDist, but never comes by initialDist`,
     )
   }
-  if (seed !== undefined) checkWhole('rejectionResample', 'seed', seed, Number.MIN_SAFE_INTEGER)
+  checkSeed('rejectionResample', seed)
   const fn = classAndChance(classOf, target.length, seed)
   return makeNode('rejectionResample', { fn, target, initial, seed }, [input], at)
 }

@@ -1,4 +1,4 @@
-import { checkWhole } from '../operators/check.ts'
+import { checkSeed, checkWhole } from '../operators/check.ts'
 import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import { cut } from '../segment/cut.ts'
 
@@ -17,7 +17,7 @@ export function shuffleNode(
   { seed, reshuffleEachIteration }: ShuffleOptions,
   at: At,
 ): PlanNode {
-  if (seed !== undefined) checkWhole('shuffle', 'seed', seed, Number.MIN_SAFE_INTEGER)
+  checkSeed('shuffle', seed)
   const reshuffle = reshuffleEachIteration !== false
   if (bufferSize !== 'global') {
     const size = checkWhole('shuffle', 'bufferSize', bufferSize, 1)

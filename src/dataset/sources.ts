@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors/index.ts'
-import { checkFunction, checkWhole } from '../operators/check.ts'
+import { checkFunction, checkSeed } from '../operators/check.ts'
 import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import { closable } from '../sources/streams.ts'
 import type { Page } from '../sources/pages.ts'
@@ -37,7 +37,7 @@ export interface RandomOptions {
 }
 
 export function randomNode({ seed, rerandomizeEachIteration }: RandomOptions, at: At): PlanNode {
-  if (seed !== undefined) checkWhole('random', 'seed', seed, Number.MIN_SAFE_INTEGER)
+  checkSeed('random', seed)
   const rerandomize = rerandomizeEachIteration === true
   return makeNode('random', { seed, rerandomize }, [], at)
 }
@@ -133,7 +133,7 @@ export function listFilesNode(
     checkPath('listFiles', one),
   )
   if (patterns.length === 0) throw new InvalidArgumentError('listFiles takes a pattern, or some')
-  checkWhole('listFiles', 'seed', seed, Number.MIN_SAFE_INTEGER)
+  checkSeed('listFiles', seed)
   const shuffleSeed = shuffle ? seed : undefined
   return makeNode('listFiles', { patterns, shuffleSeed }, [], at)
 }

@@ -10,6 +10,29 @@ export function checkWhole(op: string, name: string, value: unknown, min: number
   )
 }
 
+/** @throws InvalidArgumentError unless `seed` is undefined or a whole number. */
+export function checkSeed(op: string, seed: unknown): void {
+  if (seed !== undefined) checkWhole(op, 'seed', seed, Number.MIN_SAFE_INTEGER)
+}
+
+/** What elements are grouped by. */
+export type GroupKey = string | number | bigint | boolean
+
+/** @throws InvalidArgumentError unless `key` is what elements can be grouped by. */
+export function checkKey(op: string, key: unknown): GroupKey {
+  switch (typeof key) {
+    case 'string':
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return key
+    default:
+      throw new InvalidArgumentError(
+        `the key of ${op} must be text, a number or a boolean, not ${describe(key)}`,
+      )
+  }
+}
+
 /** @throws InvalidArgumentError unless `value` is a function. */
 export function checkFunction(op: string, value: unknown): void {
   if (typeof value === 'function') return

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import { permutation } from '../stream/permutation.ts'
-import { combine } from '../stream/random.ts'
+import { seededKey } from '../stream/random.ts'
 import type { PositionMap, ViewSpec } from '../stream/spec.ts'
 
 export interface GlobalShuffleParams {
@@ -26,8 +26,7 @@ export const globalShuffleSpec: ViewSpec<GlobalShuffleParams> = {
     }
     return {
       length,
-      own: ({ key, fixedKey }) =>
-        permutation(combine(reshuffle ? key : fixedKey, seed ?? 0), length),
+      own: (chance) => permutation(seededKey(chance, seed, reshuffle), length),
       emit: (i, own) => `${own}(${i})`,
       at: (i, order) => order(i),
     }

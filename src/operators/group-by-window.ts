@@ -1,8 +1,6 @@
-import { InvalidArgumentError } from '../errors/index.ts'
 import { type JunctionSpec, unknownCardinality, type UserFn } from '../stream/spec.ts'
-import { describe } from '../tensor/index.ts'
-import { checkWhole } from './check.ts'
-import { Groups, type Key } from './groups.ts'
+import { checkKey, checkWhole, type GroupKey } from './check.ts'
+import { Groups } from './groups.ts'
 import type { Wrap } from './window.ts'
 
 export interface GroupByWindowParams {
@@ -32,31 +30,17 @@ export const groupByWindowSpec: JunctionSpec<GroupByWindowParams> = {
 }
 
 function groupingOf({ key, reduce, windowSize, wrap }: GroupByWindowParams) {
-  const call = reduce as (key: Key, window: unknown) => unknown
+  const keyOf = key as (x: unknown) => unknown
+  const call = reduce as (key: GroupKey, window: unknown) => unknown
   return {
     op: 'groupByWindow',
-    key: (x: unknown) => keyOf(key, x),
-    size: (k: Key) => sizeOf(windowSize, k),
-    reduce: (k: Key, items: readonly unknown[]) => call(k, wrap(items)),
+    key: (x: unknown) => checkKey('groupByWindow', keyOf(x)),
+    size: (k: GroupKey) => sizeOf(windowSize, k),
+    reduce: (k: GroupKey, items: readonly unknown[]) => call(k, wrap(items)),
   }
 }
 
-function keyOf(fn: UserFn, x: unknown): Key {
-  const key = (fn as (x: unknown) => unknown)(x)
-  switch (typeof key) {
-    case 'string':
-    case 'number':
-    case 'bigint':
-    case 'boolean':
-      return key
-    default:
-      throw new InvalidArgumentError(
-        `the key of groupByWindow must be text, a number or a boolean, not ${describe(key)}`,
-      )
-  }
-}
-
-function sizeOf(size: number | UserFn, key: Key): number {
+function sizeOf(size: number | UserFn, key: GroupKey): number {
   const value = typeof size === 'number' ? size : (size as (key: unknown) => unknown)(key)
   return checkWhole('groupByWindow', 'windowSize', value, 1)
 }

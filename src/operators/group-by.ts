@@ -3,7 +3,7 @@ import { ElementFailure } from '../stream/failure.ts'
 import { Inlet } from '../stream/inlet.ts'
 import type { Body, Chunk, Json, OpenContext, Pace, Token } from '../stream/operator.ts'
 import { type JunctionSpec, unknownCardinality } from '../stream/spec.ts'
-import { describe } from '../tensor/index.ts'
+import { checkKey } from './check.ts'
 
 export interface GroupByParams {
   readonly key: (x: unknown) => unknown
@@ -97,7 +97,7 @@ class GroupBy implements Body {
 
   #add(x: unknown): void {
     const { key: keyOf, reducer } = this.#params
-    const key = checkKey(keyOf(x))
+    const key = checkKey('groupBy', keyOf(x))
     const state = this.#states.has(key) ? this.#states.get(key) : reducer.init(key)
     this.#states.set(key, checkState(reducer.reduce(state, x)))
   }
@@ -106,13 +106,6 @@ class GroupBy implements Body {
     const { finalize } = this.#params.reducer
     return finalize === undefined ? [key, state] : finalize(state, key)
   }
-}
-
-function checkKey(key: unknown): unknown {
-  if (['string', 'number', 'bigint', 'boolean'].includes(typeof key)) return key
-  throw new InvalidArgumentError(
-    `the key of groupBy must be text, a number or a boolean, not ${describe(key)}`,
-  )
 }
 
 function checkState(state: unknown): unknown {

@@ -2,25 +2,23 @@ import { ElementFailure } from '../stream/failure.ts'
 import { Inlet, shorterInput } from '../stream/inlet.ts'
 import { fillMarked, Marks } from '../stream/marks.ts'
 import type { Body, Chunk, Json, OpenContext, Token } from '../stream/operator.ts'
+import type { GroupKey } from './check.ts'
 import { expansionOf } from './expansion.ts'
 import { type NestedInput, nestedInput, upstreamOf } from './nested-input.ts'
-
-/** What elements are grouped by. */
-export type Key = string | number | bigint | boolean
 
 /** How an operator groups elements, and what comes of a group. */
 export interface Grouping {
   readonly op: string
-  readonly key: (x: unknown) => Key
+  readonly key: (x: unknown) => GroupKey
   /** Elements of a full group. */
-  readonly size: (key: Key) => number
+  readonly size: (key: GroupKey) => number
   /** An array or a dataset: what comes out instead of the group. */
-  readonly reduce: (key: Key, items: readonly unknown[]) => unknown
+  readonly reduce: (key: GroupKey, items: readonly unknown[]) => unknown
 }
 
 /** A group in the making, or one that is read. */
 interface Group {
-  readonly key: Key
+  readonly key: GroupKey
   /** Ordinal of its first element: with the key's function, all that names it. */
   readonly start: number
   readonly size: number
@@ -56,7 +54,7 @@ export class Groups implements Body {
   readonly #grouping: Grouping
   readonly #context: OpenContext
   /** In the order of their starts. */
-  readonly #groups = new Map<Key, Group>()
+  readonly #groups = new Map<GroupKey, Group>()
   /** Walks along with the oldest group: a map takes long to find its first entry where many before it are gone. */
   #walk = this.#groups.values()
   #oldestGroup: Group | undefined
@@ -229,7 +227,7 @@ export class Groups implements Body {
 }
 
 /** By key; undefined unless keys are of one type and each is equal to itself: others have no order to sort by. */
-function descending(open: ReadonlyMap<Key, Group>): Group[] | undefined {
+function descending(open: ReadonlyMap<GroupKey, Group>): Group[] | undefined {
   const groups = [...open.values()]
   const type = typeof groups[0]?.key
   if (!groups.every(({ key }) => typeof key === type && !Number.isNaN(key))) return undefined

@@ -4,7 +4,7 @@ import type { Body, Chunk, Json, OpenContext, Pace, Token } from '../stream/oper
 import { OrderLog } from '../stream/order-log.ts'
 import { arrived } from '../stream/turn.ts'
 import type { InterleaveParams } from './interleave.ts'
-import type { NestedInput } from './nested-input.ts'
+import { type NestedInput, readMore } from './nested-input.ts'
 import { type InUse, NestedInputs } from './nested-inputs.ts'
 
 /**
@@ -123,10 +123,9 @@ export class InterleaveAny implements Body {
       await waiting
       return true
     }
-    const reading = over.begin()
-    if (hasSome && reading !== undefined && !(await arrived(reading))) return false
-    if (!(await over.fill())) await this.#retire(over)
-    return true
+    const more = await readMore(over, hasSome)
+    if (more === false) await this.#retire(over)
+    return more !== undefined
   }
 
   async #retire(input: NestedInput): Promise<void> {
@@ -159,18 +158,14 @@ export class InterleaveAny implements Body {
       return true
     }
     if (input === undefined) return this.#openAgain(ordinal, hasSome)
-    const reading = input.begin()
-    if (hasSome && reading !== undefined && !(await arrived(reading))) return false
-    if (reading !== undefined && (await input.fill())) return true
-    throw notTheInput(ordinal)
+    const more = await readMore(input, hasSome)
+    if (more === false) throw notTheInput(ordinal)
+    return more === true
   }
 
   async #openAgain(ordinal: number, hasSome: boolean): Promise<boolean> {
     if (ordinal < this.#inputs.next) throw notTheInput(ordinal)
-    const filling = this.#inputs.fill()
-    if (hasSome && filling !== undefined && !(await arrived(filling))) return false
-    await filling
-    if (hasSome && this.#inputs.failed) return false
+    if (!(await this.#inputs.ready(hasSome))) return false
     const next = this.#inputs.take()
     if (next === undefined) throw notTheInput(ordinal)
     this.#inUse.push(next)

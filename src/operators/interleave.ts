@@ -1,9 +1,8 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Body, Chunk, Json, OpenContext, Pace, Token } from '../stream/operator.ts'
 import { type JunctionSpec, unknownCardinality, type UserFn } from '../stream/spec.ts'
-import { arrived } from '../stream/turn.ts'
 import { InterleaveAny } from './interleave-any.ts'
-import type { NestedInput } from './nested-input.ts'
+import { type NestedInput, readMore } from './nested-input.ts'
 import { type InUse, NestedInputs } from './nested-inputs.ts'
 
 export interface InterleaveParams {
@@ -110,13 +109,16 @@ class Interleave implements Body {
       if (slot?.claim() === true) {
         this.#take(slot, out)
       } else if (slot !== undefined) {
-        const reading = slot.begin()
-        if (reading !== undefined && out.length > 0 && !(await arrived(reading))) return
-        if (reading === undefined || !(await slot.fill())) await this.#retire(slot)
+        const more = await readMore(slot, out.length > 0)
+        if (more === undefined) return
+        if (!more) await this.#retire(slot)
       } else if (this.#inputs.ended) {
         if (!this.#slots.some((other) => other !== undefined)) return
         this.#advance()
-      } else if (!(await this.#openNext(out.length > 0))) return
+      } else {
+        if (!(await this.#inputs.ready(out.length > 0))) return
+        this.#slots[this.#turn] = this.#inputs.take()
+      }
     }
   }
 
@@ -138,18 +140,6 @@ class Interleave implements Body {
     this.#advance()
     this.#inputs.forget(this.#oldest())
     await slot.close()
-  }
-
-  /** Gives the slot on turn the next input; false when that is for the next pull. */
-  async #openNext(hasSome: boolean): Promise<boolean> {
-    const filling = this.#inputs.fill()
-    if (filling !== undefined) {
-      if (hasSome && !(await arrived(filling))) return false
-      await filling
-    }
-    if (hasSome && this.#inputs.failed) return false
-    this.#slots[this.#turn] = this.#inputs.take()
-    return true
   }
 
   /** Keeps `parallelism` inputs open and reading. */

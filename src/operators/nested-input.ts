@@ -1,5 +1,6 @@
 import { Inlet } from '../stream/inlet.ts'
 import type { Chunk, Json, Operator, Token } from '../stream/operator.ts'
+import { arrived } from '../stream/turn.ts'
 import type { Expansion } from './expansion.ts'
 
 /** Neighbouring elements that are there: take `xs[i++]` while `i < n`. */
@@ -36,6 +37,16 @@ export function nestedInput(
   return 'nested' in made
     ? new DatasetInput(ordinal, made.nested, from, settled)
     : new ArrayInput(ordinal, made.items, from)
+}
+
+/**
+ * Reads more: false at the end of the input. Undefined when that is for the next pull, because it lets wait and
+ * `hasSome` says that there is something to hand out.
+ */
+export async function readMore(input: NestedInput, hasSome: boolean): Promise<boolean | undefined> {
+  const reading = input.begin()
+  if (hasSome && reading !== undefined && !(await arrived(reading))) return undefined
+  return input.fill()
 }
 
 /** What the dataset within is opened with. */

@@ -2,6 +2,7 @@ import { Inlet, shorterInput } from '../stream/inlet.ts'
 import { fillMarked, Marks } from '../stream/marks.ts'
 import type { Json, OpenContext, Token } from '../stream/operator.ts'
 import type { UserFn } from '../stream/spec.ts'
+import { arrived } from '../stream/turn.ts'
 import { Expander } from './expansion.ts'
 import { type NestedInput, nestedInput, upstreamOf } from './nested-input.ts'
 
@@ -67,6 +68,14 @@ export class NestedInputs {
   fill(): Promise<void> | undefined {
     if (this.#ahead.length > 0 || this.#ended) return undefined
     return this.#more()
+  }
+
+  /** Fills. False when `take` is for the next pull: it lets wait or fails, and there is something to hand out. */
+  async ready(hasSome: boolean): Promise<boolean> {
+    const filling = this.fill()
+    if (hasSome && filling !== undefined && !(await arrived(filling))) return false
+    await filling
+    return !hasSome || !this.failed
   }
 
   /** The next input; undefined at the end, and before `fill`. Throws what it failed with, once. */

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import type { PlanNode } from '../plan/node.ts'
 import type { Json, OpenContext, Token } from '../stream/operator.ts'
-import { combine, hashUnit } from '../stream/random.ts'
+import { hashUnit, seededKey } from '../stream/random.ts'
 import type { Cardinality, JunctionSpec } from '../stream/spec.ts'
 import { describe } from '../tensor/index.ts'
 import { type Chooser, Directed } from './directed.ts'
@@ -58,7 +58,7 @@ class ByChance implements Chooser {
 
   constructor({ params }: PlanNode<SampleParams>, context: OpenContext, draws: number) {
     this.#weights = params.weights
-    this.#key = combine(params.rerandomize ? context.key : context.fixedKey, params.seed ?? 0)
+    this.#key = seededKey(context, params.seed, params.rerandomize)
     this.ordinal = draws
   }
 

@@ -2,7 +2,7 @@ import type { PlanNode } from '../plan/node.ts'
 import { Inlet, shorterInput } from '../stream/inlet.ts'
 import { fillMarked, Marks } from '../stream/marks.ts'
 import type { Body, Chunk, Json, Meter, OpenContext, Pace, Token } from '../stream/operator.ts'
-import { combine, hashBelow } from '../stream/random.ts'
+import { hashBelow, seededKey } from '../stream/random.ts'
 import { plain } from '../stream/token.ts'
 import { expectedAge, heldAfter, oldest } from './shuffle-order.ts'
 import { type JunctionSpec, sameBytes, sameCardinality } from '../stream/spec.ts'
@@ -52,7 +52,7 @@ class Shuffle implements Body {
   #restore: { readonly outputs: number } | undefined
 
   constructor({ params }: PlanNode<ShuffleParams>, context: OpenContext, from: Json | undefined) {
-    this.#key = combine(params.reshuffle ? context.key : context.fixedKey, params.seed ?? 0)
+    this.#key = seededKey(context, params.seed, params.reshuffle)
     this.#size = params.size
     this.#pace = context.pace()
     this.#meter = context.meter

@@ -1,4 +1,4 @@
-import { combine, hash } from '../stream/random.ts'
+import { hash, seededKey } from '../stream/random.ts'
 import type { IndexedSource, SourceSpec } from '../stream/spec.ts'
 
 export interface RandomParams {
@@ -18,7 +18,7 @@ export const randomSpec: SourceSpec<RandomParams> = {
   bytes: () => 8,
   indexed: ({ seed, rerandomize }): IndexedSource<number> => ({
     length: Infinity,
-    own: ({ key, fixedKey }) => combine(rerandomize ? key : fixedKey, seed ?? 0),
+    own: (chance) => seededKey(chance, seed, rerandomize),
     emit: (bind, i, own) => `${bind(hash)}(${own}, ${i})`,
     at: (i, own) => hash(own, i),
   }),

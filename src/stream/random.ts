@@ -35,6 +35,15 @@ export function combine(key: number, part: number): number {
   return hash(mix(key ^ 0x2545f491), part) | 0
 }
 
+/** The key of an operator with a seed of its own; `again` is true where each epoch draws anew. */
+export function seededKey(
+  { key, fixedKey }: { readonly key: number; readonly fixedKey: number },
+  seed: number | undefined,
+  again: boolean,
+): number {
+  return combine(again ? key : fixedKey, seed ?? 0)
+}
+
 /** A key from text, such as a node's id (FNV-1a, then mixed). */
 export function keyOfText(text: string): number {
   let h = 0x811c9dc5

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Checkpoint, Dataset, StorageError } from 'millstream'
 import { takeFrom } from 'millstream/testing'
 import { expect, test } from 'vitest'
-import { testFolder } from '../storage/folder.ts'
+import { testFolder } from '../folder.ts'
 
 const folder = testFolder()
 
