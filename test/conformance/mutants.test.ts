@@ -77,6 +77,10 @@ async function runWith(
   })
 }
 
+// Its process is there for all tests.
+beforeAll(() => transform(''))
+afterAll(stop)
+
 test(
   'random plans catch nothing where nothing is planted',
   { timeout: 120_000 },
