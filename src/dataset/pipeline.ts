@@ -37,7 +37,11 @@ export class Pipeline<T> {
         `write takes a sink, such as to.jsonl('out.jsonl'), not ${describe(sink)}`,
       )
     }
-    checkedWayOf(dataset.plan)
+    if (checkedWayOf(dataset.plan) === undefined && sink.prunes === true) {
+      throw new InvalidArgumentError(
+        `${sink.name}: prune removes what onlyChanged does not find any more; put .onlyChanged({ key }) into the pipeline`,
+      )
+    }
     this.dataset = dataset
     this.sink = sink
     this.options = options

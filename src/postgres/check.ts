@@ -18,8 +18,13 @@ export function checkTable(op: string, connection: unknown, table: unknown): voi
 
 /** The columns of a key. @throws InvalidArgumentError unless there are some. */
 export function keyOf(op: string, key: unknown): readonly string[] {
-  const columns: readonly unknown[] = Array.isArray(key) ? key : [key]
+  return namesOf(`${op}: key`, key)
+}
+
+/** Names of columns. @throws InvalidArgumentError unless there are some. */
+export function namesOf(option: string, names: unknown): readonly string[] {
+  const columns: readonly unknown[] = Array.isArray(names) ? names : [names]
   const good = columns.filter((name) => typeof name === 'string' && name !== '')
   if (good.length > 0 && good.length === columns.length) return good as readonly string[]
-  throw new InvalidArgumentError(`${op}: key must be the name of a column, or some: { key: 'id' }`)
+  throw new InvalidArgumentError(`${option} must be the name of a column, or some, such as 'id'`)
 }

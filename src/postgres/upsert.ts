@@ -1,5 +1,5 @@
 import { DataError, InvalidArgumentError, type Sink } from '../index.ts'
-import { checkTable, keyOf } from './check.ts'
+import { checkTable, keyOf, namesOf } from './check.ts'
 import {
   type Client,
   type Connection,
@@ -10,6 +10,7 @@ import {
 } from './client.ts'
 import type { TableShape } from './columns.ts'
 import type { Row } from './copy.ts'
+import { checkPrune, remover } from './prune.ts'
 import { copyRows, type Rows } from './rows.ts'
 import { type Loader, openTable } from './writer.ts'
 
@@ -17,6 +18,12 @@ import { type Loader, openTable } from './writer.ts'
 export interface UpsertOptions<T> {
   /** Columns that a unique index or the primary key is on. */
   readonly key: NoInfer<(keyof T & string) | readonly (keyof T & string)[]>
+  /**
+   * Behind `onlyChanged`: removes the rows of elements that the source does not have any more, in the transaction that
+   * ends the run. True finds them by `key`, which must be the key of `onlyChanged` then; the name of a column, or
+   * names, say where that is instead, such as for the pieces of a document. Default false: they stay, and are counted.
+   */
+  readonly prune?: NoInfer<boolean | (keyof T & string) | readonly (keyof T & string)[]>
 }
 
 /** Table of this connection that rows arrive in. */
@@ -29,7 +36,7 @@ const ORDER = 'millstream_row'
  * Members that a row does not mention keep their value, or get their default. Rows and the run's position are committed
  * in one transaction. Any number of rows and columns: they come by COPY, which has no limit of parameters.
  *
- * @throws InvalidArgumentError when the run starts, if no unique index is on the key.
+ * @throws InvalidArgumentError when the run starts, if no unique index is on the key, or a column of `prune` is missing.
  */
 export function upsert<T extends Row<T>>(
   connection: Connection,
@@ -38,22 +45,34 @@ export function upsert<T extends Row<T>>(
 ): Sink<T> {
   checkTable('upsert', connection, table)
   const key = keyOf('upsert', options.key)
+  const prune = pruneOf(options.prune, key)
   const name = `upsert(${table})`
   return {
     name,
-    structure: { sink: 'postgres.upsert', table, key },
+    structure: { sink: 'postgres.upsert', table, key, ...(prune && { prune }) },
+    prunes: prune !== undefined,
     open: (context) =>
-      openTable<T>({ name, connection, table, loader: new Upserts(table, key) }, context),
+      openTable<T>({ name, connection, table, loader: new Upserts(table, key, prune) }, context),
   }
 }
 
+/** Columns that hold the keys of elements; undefined where none are removed. */
+function pruneOf(prune: unknown, key: readonly string[]): readonly string[] | undefined {
+  if (prune === undefined || prune === false) return undefined
+  return prune === true ? key : namesOf('upsert: prune', prune)
+}
+
 class Upserts implements Loader {
+  readonly #prune: readonly string[] | undefined
+  readonly remove?: NonNullable<Loader['remove']>
   readonly #table: string
   readonly #key: readonly string[]
 
-  constructor(table: string, key: readonly string[]) {
+  constructor(table: string, key: readonly string[], prune: readonly string[] | undefined) {
     this.#table = table
     this.#key = key
+    this.#prune = prune
+    if (prune !== undefined) this.remove = remover(table, prune)
   }
 
   async prepare(client: Client, shape: TableShape): Promise<void> {
@@ -64,6 +83,7 @@ class Upserts implements Loader {
           `Run: CREATE UNIQUE INDEX ON ${quoteName(this.#table)} (${quoteNames(this.#key)})`,
       )
     }
+    if (this.#prune !== undefined) checkPrune(this.#table, this.#prune, shape)
     await client.query(
       `CREATE TEMP TABLE ${ARRIVALS} AS SELECT 0 AS ${ORDER}, t.* FROM ${quoteName(this.#table)} t WITH NO DATA`,
     )

@@ -1,4 +1,5 @@
 import {
+  type ChangeKey,
   DataError,
   type Json,
   messageOf,
@@ -18,6 +19,8 @@ export interface Loader {
   prepare(client: Client, shape: TableShape): Promise<void>
   /** Puts rows with the same members into the table; they come with their text for COPY. */
   load(client: Client, rows: Rows): Promise<void>
+  /** Removes the rows of elements with these keys, where they are to be removed. */
+  readonly remove?: (client: Client, shape: TableShape, keys: readonly ChangeKey[]) => Promise<void>
 }
 
 /** What a table's sink is made of. */
@@ -49,6 +52,7 @@ class TableWriter<T> implements Writer<T> {
   readonly #client: Client
   readonly #owned: OwnedRun
   readonly #buffer: RowsBuffer
+  readonly prune?: (keys: readonly ChangeKey[]) => Promise<void>
   #begun = false
 
   constructor(parts: WriterParts, client: Client, shape: TableShape, owned: OwnedRun) {
@@ -57,6 +61,15 @@ class TableWriter<T> implements Writer<T> {
     this.#client = client
     this.#owned = owned
     this.#buffer = new RowsBuffer(parts.name, parts.table, shape)
+    const { remove } = parts.loader
+    if (remove === undefined) return
+    this.prune = (keys) =>
+      this.#guarded(async () => {
+        const rest = this.#buffer.take()
+        if (rest !== undefined) await this.#load(rest)
+        await this.#begin()
+        await remove(client, shape, keys)
+      })
   }
 
   write = ({ first }: { readonly first: number }, elements: readonly T[]): Promise<void> =>

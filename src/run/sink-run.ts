@@ -153,7 +153,7 @@ class SinkRun<T> {
     if (state.finished !== null) return this.#alreadyDone(state, state.finished)
     const limit = stopAfter(this.#options.maxTime, this.#options.signal)
     try {
-      const summary = await this.#work(state, limit.signal)
+      const summary = await this.#workOrAnew(state, limit.signal)
       await this.#forgetCalls()
       return summary
     } catch (error) {
@@ -275,6 +275,18 @@ class SinkRun<T> {
     await this.#checkThere(state, finished)
     const summary = this.#summary(state, state.position?.delivered ?? 0, undefined)
     return { ...summary, alreadyDone: true }
+  }
+
+  /** With `onlyChanged` a pass that cannot go on where it stopped, because something has changed, is begun anew. */
+  async #workOrAnew(begun: RunState, signal: AbortSignal): Promise<RunSummary> {
+    try {
+      return await this.#work(begun, signal)
+    } catch (error) {
+      if (this.#way === undefined || !(error instanceof CheckpointMismatchError)) throw error
+      const { latest } = (await this.#folder?.load()) ?? {}
+      if (latest === undefined || latest.finished !== null) throw error
+      return this.#work(await this.#nextPass(latest), signal)
+    }
   }
 
   /** A sink that cannot be reached any more is opened again, where it was committed last. */

@@ -170,11 +170,11 @@ export class Transfer<T> {
         await this.#write(writer, xs, mark)
         await this.#commitDue(writer)
       }
+      this.#mark = iteration.mark()
+      await this.#endPass(writer)
     } catch (error) {
       throw await this.#commitRest(writer, error)
     }
-    this.#mark = iteration.mark()
-    await this.#endPass(writer)
     await this.#commit(writer, 'durable', true)
   }
 

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../errors/index.ts'
+import type { ChangeKey } from '../stream/changes.ts'
 import type { Sink, SinkChunk, SinkContext, Writer } from '../stream/sink.ts'
 
 /** What a function that takes elements is told beside them. */
@@ -22,6 +23,14 @@ export interface CallOptions {
   readonly size?: number
   /** Name for progress and errors. Default: the function's. */
   readonly name?: string
+  /**
+   * Behind `onlyChanged`: removes elements that the source does not have any more; gets up to 1,000 of their keys at a
+   * time, once all else was written. A call is repeated when the process dies before the end of the run.
+   */
+  readonly prune?: (
+    context: Pick<CallContext, 'run' | 'signal'>,
+    keys: readonly ChangeKey[],
+  ) => unknown
 }
 
 /**
@@ -34,28 +43,38 @@ export function call<T>(
   fn: (context: CallContext, elements: readonly T[]) => unknown,
   options: CallOptions = {},
 ): Sink<T> {
-  const { size = 1 } = options
+  const { size = 1, prune } = options
   if (typeof fn !== 'function') throw new InvalidArgumentError('call takes a function')
   if (!Number.isSafeInteger(size) || size < 1) {
     throw new InvalidArgumentError(`call: size must be a whole number from 1, not ${String(size)}`)
+  }
+  if (prune !== undefined && typeof prune !== 'function') {
+    throw new InvalidArgumentError('call: prune takes a function')
   }
   const name = options.name ?? (fn.name === '' ? 'function' : fn.name)
   return {
     name: `call(${name})`,
     structure: { sink: 'call', name, size },
     chunk: size,
-    open: async (context) => caller(fn, context),
+    prunes: prune !== undefined,
+    open: async (context) => caller(fn, prune, context),
   }
 }
 
 function caller<T>(
   fn: (context: CallContext, elements: readonly T[]) => unknown,
+  prune: CallOptions['prune'],
   { run, signal }: SinkContext,
 ): Writer<T> {
   return {
     write: async ({ index, first }: SinkChunk, elements: readonly T[]) => {
       await fn({ run, chunk: index, first, signal }, elements)
     },
+    ...(prune && {
+      prune: async (keys: readonly ChangeKey[]) => {
+        await prune({ run, signal }, keys)
+      },
+    }),
     commit: async () => null,
     finish: async () => undefined,
     abort: async () => undefined,

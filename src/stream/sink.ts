@@ -17,6 +17,8 @@ export interface Sink<T> {
    * had before. Default: chunks are cut anywhere.
    */
   readonly chunk?: number
+  /** True when it wants to hear of elements that are gone (`prune`), which only `onlyChanged` can tell. */
+  readonly prunes?: boolean
   /** Opens it at what was committed last; nothing that was written since may stay. */
   readonly open: (context: SinkContext) => Promise<Writer<T>>
   /** Removes what a run that is given up has not finished. */

@@ -380,6 +380,36 @@ test('without a folder it is refused; iterate({ state }) shows what would pass',
   expect((await pipeline().run()).delivered).toBe(1)
 })
 
+test('another key, or a source that is not there, empties no sink', async () => {
+  await pipeline().run()
+  const other = () =>
+    source()
+      .onlyChanged({ key: (d) => [d.id], by: (d) => d.body })
+      .map(embed, { parallelism: 4, onError: 'deadLetter' })
+      .write(sink(), { state })
+  for (let n = 0; n < 2; n++) {
+    await expect(other().run()).rejects.toThrow(/not one of the 100 keys of the last run/)
+  }
+  table.clear()
+  await expect(pipeline().run()).rejects.toThrow(/Is the source what it was/)
+  expect([pruned, rows.size]).toEqual([[], 100])
+  table = docs(100)
+  expect((await other().run({ restart: true })).changes).toMatchObject({ added: 100 })
+})
+
+test('to.call prunes by a function; a sink that wants to prune needs onlyChanged', async () => {
+  const told: unknown[] = []
+  const call = to.call((_, written: readonly Doc[]) => told.push(written.length), {
+    size: 100,
+    prune: ({ run }, keys) => told.push([typeof run, ...keys]),
+  })
+  await changed().write(call, { state }).run()
+  table.delete('doc 4')
+  await changed().write(call, { state }).run()
+  expect(told).toEqual([100, ['string', 'doc 4']])
+  expect(() => source().write(call)).toThrow(/put .onlyChanged/)
+})
+
 test('restart forgets what was written before', async () => {
   await pipeline().run()
   expect((await pipeline().run({ restart: true })).changes).toMatchObject({ added: 100 })

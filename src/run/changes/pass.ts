@@ -35,7 +35,7 @@ export interface ChangeCounts {
   readonly unchanged: number
   /** Keys that are not there any more. */
   readonly deleted: number
-  /** How many of these the sink has removed. */
+  /** How many of these the sink was told to remove. */
   readonly pruned: number
   /** False when no key counts as deleted, because elements were left out above, or the source was read in parts. */
   readonly complete: boolean
@@ -98,8 +98,7 @@ export class Pass implements Changes {
     const path = notesPath(folder, pass)
     await readNotes(path, bytes, ({ flags, key, by }) => {
       const slot = this.#table.slotOf(key)
-      if ((flags & PASSED) !== 0) this.#tally(this.#table.isKnown(slot))
-      else this.#counts.unchanged++
+      this.#tally(this.#table.isKnown(slot), (flags & PASSED) !== 0)
       this.#table.see(slot, by)
     })
     this.#count = this.#passed = count
@@ -119,10 +118,8 @@ export class Pass implements Changes {
     const passes = !known || !this.#table.isSame(slot, note.by)
     this.#table.see(slot, note.by)
     this.#count++
-    if (passes) {
-      this.#passed = this.#count
-      this.#tally(known)
-    } else this.#counts.unchanged++
+    if (passes) this.#passed = this.#count
+    this.#tally(known, passes)
     this.#notes?.put(bytesOf({ ...note, flags: passes ? PASSED : 0 }, text))
     return passes
   }
@@ -167,9 +164,15 @@ export class Pass implements Changes {
     return { left: this.#left, complete, ...(this.#end && { end: this.#end }) }
   }
 
-  /** The source has come to its end: what was not met is gone, or taken over where that is not sure. */
+  /**
+   * The source has come to its end: what was not met is gone, or taken over where that is not sure.
+   *
+   * @throws DataError when nothing was met that was there before.
+   */
   async end(skipped: number, prune: Prune | undefined): Promise<void> {
     const { complete } = this.position(skipped)
+    const { unchanged, changed } = this.#counts
+    if ((this.#base?.count ?? 0) > 0 && unchanged + changed === 0) throw noneMet(this.#base?.count)
     const deleted = complete ? await this.#forgetGone(prune) : await this.#takeOver()
     const pruned = prune === undefined ? 0 : deleted
     this.#end = { ...this.mark(), ...this.#counts, deleted, pruned, complete }
@@ -206,8 +209,9 @@ export class Pass implements Changes {
     return 0
   }
 
-  #tally(known: boolean): void {
-    if (known) this.#counts.changed++
+  #tally(known: boolean, passes: boolean): void {
+    if (!passes) this.#counts.unchanged++
+    else if (known) this.#counts.changed++
     else this.#counts.added++
   }
 
@@ -254,6 +258,14 @@ function notesPath(folder: string, pass: number): string {
 
 function leftOutPath(folder: string, pass: number): string {
   return join(folder, `left-out-${pass}.bin`)
+}
+
+/** Another key, or a source that was not reached: taken for deletions, it would empty the sink. */
+function noneMet(count = 0): DataError {
+  return new DataError(
+    `onlyChanged: not one of the ${count} keys of the last run is there any more, so none was taken for deleted. ` +
+      'Is the source what it was, and its key? If so, start anew (--restart); rows of before stay then',
+  )
 }
 
 function twice(key: string): DataError {
