@@ -92,8 +92,8 @@ describe.skipIf(noServer !== undefined)('PostgreSQL, onlyChanged', () => {
       { n: 2 },
       { n: 3 },
     ])
-    const one = await run(all, (r) => [r.tenant, r.at])
-    expect(one.changes).toMatchObject({ added: 1, unchanged: 2 })
+    const back = await run(all, (r) => [r.tenant, r.at])
+    expect(back.changes).toMatchObject({ added: 1, unchanged: 2 })
     state = mkdtempSync(join(tmpdir(), 'millstream-prune-'))
     await run(all.slice(1), (r) => r.n.toString())
     await expect(run(all.slice(2), (r) => r.n.toString())).rejects.toThrow(
