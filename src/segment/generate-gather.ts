@@ -37,15 +37,17 @@ interface GatherParts {
   readonly make: string
   readonly columns: boolean | undefined
   readonly fields: readonly string[] | undefined
+  /** Whether it is known that records have these fields and no other. */
+  readonly exact: boolean
 }
 
-export function gatherText({ size, make, columns, fields }: GatherParts): GatherText {
+export function gatherText({ size, make, columns, fields, exact }: GatherParts): GatherText {
   const general = `pending.push(x); if (pending.length < ${size}) continue
 x = ${make}(pending); pending = []\n`
   if (columns !== true) {
     return { columns: [], step: general, rest: `x = ${make}(pending)` }
   }
-  const shape = fields === undefined ? numberShape : recordShape(fields)
+  const shape = fields === undefined ? numberShape : recordShape(fields, exact)
   return columnsText(shape, general, size, make)
 }
 
@@ -70,8 +72,11 @@ const numberShape: ShapeText = {
   row: 'col0[q]',
 }
 
-/** All fields and no other: a field that the first record lacked must not get lost. */
-function recordShape(fields: readonly string[]): ShapeText {
+/**
+ * All fields and no other: a field that the first record lacked must not get lost. Counting them makes the record
+ * real, which costs as much as all the rest, so it is done only where that is in doubt.
+ */
+function recordShape(fields: readonly string[], exact: boolean): ShapeText {
   const names = fields.map((name) => JSON.stringify(name))
   const numbers = names.map((_, k) => `typeof val${k} === 'number'`).join(' && ')
   const record = (value: (k: number) => string): string =>
@@ -79,10 +84,10 @@ function recordShape(fields: readonly string[]): ShapeText {
   return {
     columns: names.length,
     // `constructor` and not the prototype: on a literal it costs nothing. What has another takes the general way.
-    read: `let ${names.map((_, k) => `val${k}`).join(', ')}, fields = 0
+    read: `let ${names.map((_, k) => `val${k}`).join(', ')}, fields = ${exact ? names.length : 0}
 if (typeof x === 'object' && x !== null && x.constructor === Object) {
   ${names.map((name, k) => `val${k} = x[${name}]`).join('; ')}
-  for (const _ in x) fields++
+  ${exact ? '' : 'for (const _ in x) fields++'}
 }`,
     fits: `fields === ${names.length} && ${numbers}`,
     batch: (cut) => record((k) => cut(`col${k}`)),

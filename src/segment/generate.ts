@@ -1,6 +1,7 @@
 import type { Emitter, RowSpec, UserFn } from '../stream/spec.ts'
 import type { SegmentOp, SegmentPlan } from './cut.ts'
 import { type GatherText, gatherText } from './generate-gather.ts'
+import { literalFields } from './literal-fields.ts'
 import type { Loop, LoopEnv } from './loop.ts'
 
 /** Makes loops for one segment, a new one for each opening. */
@@ -50,7 +51,9 @@ class Writer {
       return stack(items)
     }
     const size = op.spec.size(op.node.params as never)
-    this.#gather = gatherText({ size, make: this.#bind(make), columns: op.spec.columns, fields })
+    const exact = fields !== undefined && makesExactly(plan.ops[plan.ratio - 1], fields)
+    const { columns } = op.spec
+    this.#gather = gatherText({ size, make: this.#bind(make), columns, fields, exact })
   }
 
   text(): string {
@@ -248,6 +251,13 @@ r.over = over; r.pending = []; r.rows = 0`
       finish: this.#plan.ratio >= 0 && k > this.#plan.ratio ? 'over = inner = true' : 'over = true',
     }
   }
+}
+
+/** Whether an operator right before a batch makes records of these fields and no other, by the text of its function. */
+function makesExactly(op: SegmentOp | undefined, fields: readonly string[]): boolean {
+  if (op?.node.op !== 'map') return false
+  const names = literalFields(userFnOf(op))
+  return names?.size === fields.length && fields.every((field) => names.has(field))
 }
 
 /** Number of states of an operator, its counter included. */

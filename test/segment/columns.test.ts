@@ -94,3 +94,20 @@ test.each([true, false])(
     await expect(behindFilter.toArray({ codegen })).rejects.toMatchObject({ index: 7 })
   },
 )
+
+test('records written as literals right before the batch: the same columns, and the same refusal', async () => {
+  for (const chunk of [1, 3, 1000]) {
+    const literal = Dataset.range(9).map((i) => ({ id: i, value: 2 * i }))
+    const batches: unknown[] = []
+    for await (const batch of literal.batch(4).iterate({ chunk })) batches.push(batch)
+    expect(batches).toEqual(
+      await literal
+        .filter(() => true)
+        .batch(4)
+        .toArray(),
+    )
+    expect(batches).toHaveLength(3)
+    const odd = Dataset.range(9).map((i) => ({ id: i, value: i === 6 ? 'six' : i }))
+    await expect(odd.batch(4).toArray()).rejects.toThrow(/element 2 is the string six/)
+  }
+})
