@@ -3,33 +3,15 @@
  *
  *     npm run bench -- NAME [--json FILE] [--quick]
  *
- * Prints a table of medians with ratios; `--json` writes `{ rows, machine }`. Exits with 1 when subjects did
+ * Prints a table of medians with ratios; `--json` writes `{ rows, machine, date }`. Exits with 1 when subjects did
  * not do the same work, 2 on wrong usage. `--quick` only shows that it works.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { async } from './cases/async.ts'
-import { cost } from './cases/cost.ts'
-import { limits } from './cases/limits.ts'
-import { memory } from './cases/memory.ts'
-import { overhead } from './cases/overhead.ts'
-import { overlap } from './cases/overlap.ts'
-import { postgres } from './cases/postgres.ts'
-import { resume } from './cases/resume.ts'
+import { benchmarks } from './benchmarks.ts'
 import { type Benchmark, checkRows, machine, type Options, tableOf } from './harness.ts'
 import { installPeers } from './peers/index.ts'
-
-const benchmarks: Readonly<Record<string, Benchmark>> = {
-  async,
-  cost,
-  limits,
-  memory,
-  overhead,
-  overlap,
-  postgres,
-  resume,
-}
 
 function usage(problem: string): never {
   const names = Object.entries(benchmarks).map(([name, { summary }]) => `  ${name}: ${summary}`)
@@ -67,7 +49,10 @@ async function main(): Promise<void> {
   checkRows(rows)
   if (json === undefined) return
   mkdirSync(dirname(resolve(json)), { recursive: true })
-  writeFileSync(json, `${JSON.stringify({ rows, machine: before }, undefined, 2)}\n`)
+  writeFileSync(
+    json,
+    `${JSON.stringify({ rows, machine: before, date: new Date().toISOString() }, undefined, 2)}\n`,
+  )
 }
 
 try {

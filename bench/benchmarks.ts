@@ -1,0 +1,21 @@
+import { async } from './cases/async.ts'
+import { cost } from './cases/cost.ts'
+import { limits } from './cases/limits.ts'
+import { memory } from './cases/memory.ts'
+import { overhead } from './cases/overhead.ts'
+import { overlap } from './cases/overlap.ts'
+import { postgres } from './cases/postgres.ts'
+import { resume } from './cases/resume.ts'
+import type { Benchmark } from './harness.ts'
+
+/** All benchmarks, by the name that `npm run bench` takes. */
+export const benchmarks: Readonly<Record<string, Benchmark>> = {
+  async,
+  cost,
+  limits,
+  memory,
+  overhead,
+  overlap,
+  postgres,
+  resume,
+}
