@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -233,6 +233,19 @@ test('a damaged chunk is told with file and byte, behind what is whole', async (
   expect(read).toBeGreaterThan(500)
   truncateSync(file, 40_000)
   await expect(ds.cache(path).toArray()).rejects.toThrow(/elements\.bin ends at byte 40000/)
+})
+
+test('what a process left that was killed meanwhile is removed by who fills the folder', async () => {
+  const path = fresh()
+  const run = Dataset.range(2000).cache(path).iterate()
+  await takeFrom(run, 1)
+  const [own] = drafts(path)
+  const { pid } = spawnSync(process.execPath, ['--version'])
+  const left = own?.replace(/draft-\d+/, `draft-${pid}`)
+  mkdirSync(join(folder, left ?? ''))
+  expect(drafts(path)).toHaveLength(2)
+  await firstOf(run, 2000)
+  expect(drafts(path)).toEqual([])
 })
 
 const script = fileURLToPath(new URL('fixtures/fills.ts', import.meta.url))

@@ -28,11 +28,15 @@ export async function removeStaleDrafts(folder: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const owner = ownerOf(name, prefixOf(folder))
     if (owner === undefined || isRunning(owner) !== false) continue
-    const left = join(parent, name)
-    // Killed between taking the old one away and putting the new one there: the old one is whole.
-    if (name.endsWith(OLD) && (await namesIn(folder)) === undefined) await rename(left, folder)
-    else await rm(left, { recursive: true, force: true })
+    // Another process may be doing the same, or what is left belongs to somebody else: it only takes room then.
+    await clear(join(parent, name), folder).catch(() => undefined)
   }
+}
+
+async function clear(left: string, folder: string): Promise<void> {
+  // Killed between taking the old one away and putting the new one there: the old one is whole.
+  if (left.endsWith(OLD) && (await namesIn(folder)) === undefined) await rename(left, folder)
+  else await rm(left, { recursive: true, force: true })
 }
 
 function ownerOf(name: string, prefix: string): ProcessName | undefined {

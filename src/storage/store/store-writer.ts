@@ -91,7 +91,10 @@ export class StoreWriter {
       await this.#data.close()
       this.#open = false
       await this.#describe(plan)
-      return (await moved(this.#draft, this.#folder, replace)) ? 'ours' : 'theirs'
+      const ours = await moved(this.#draft, this.#folder, replace)
+      // Of those that were killed meanwhile: a folder that is full may never be written again.
+      await removeStaleDrafts(this.#folder)
+      return ours ? 'ours' : 'theirs'
     })
     await this.abort()
     return committed
