@@ -106,10 +106,10 @@ export class Sourced<T> extends Runnable<T> {
   /**
    * The items of a paged API: `read` gets the cursor of a page, first `start`, and returns its items and the
    * cursor of the next page; without `next` it was the last. Resuming reads the page that was being delivered.
-   * A page is asked for when the one before was taken.
+   * A page is asked for when the one before was taken; with `limit`, `retry` and `timeout` as `map` makes its calls.
    *
    * ```ts no-run
-   * Dataset.fromPages({ start: '', read: (cursor, signal) => listInvoices({ cursor, signal }) })
+   * Dataset.fromPages({ start: '', read: (cursor, signal) => listInvoices({ cursor, signal }), retry: 5 })
    * ```
    *
    * @throws StageError on iteration when `read` fails, or a page names itself as the next one.

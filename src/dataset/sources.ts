@@ -1,8 +1,12 @@
 import { InvalidArgumentError } from '../errors/index.ts'
+import type { CallPolicy } from '../limit/calls.ts'
+import { Limit } from '../limit/limit.ts'
+import { type RetryOptions, retryPolicyOf } from '../limit/retry.ts'
 import { checkFunction, checkSeed } from '../operators/check.ts'
 import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import { closable } from '../sources/streams.ts'
 import type { Page } from '../sources/pages.ts'
+import { type Duration, durationMs } from '../stream/duration.ts'
 import type { Json } from '../stream/operator.ts'
 import { batchLength, describe } from '../tensor/index.ts'
 import type { Widened } from './widened.ts'
@@ -90,8 +94,8 @@ export function iterableNode(
   return makeNode('generator', { make: () => closable(iterable), replayable }, [], at)
 }
 
-/** Where a paged source starts and how it is read. */
-export interface PagesOptions<T, C extends NonNullable<Json>> {
+/** Where a paged source starts and how it is read. With `limit`, `retry` or `timeout`, as in `map`. */
+export interface PagesOptions<T, C extends NonNullable<Json>> extends PagesCalls {
   /** The first page's cursor; not null. */
   readonly start: C
   readonly read: (
@@ -101,12 +105,45 @@ export interface PagesOptions<T, C extends NonNullable<Json>> {
 }
 
 export function pagesNode<T, C extends NonNullable<Json>>(
-  { start, read }: PagesOptions<T, C>,
+  { start, read, ...calls }: PagesOptions<T, C>,
   at: At,
 ): PlanNode {
   checkFunction('fromPages: read', read)
   checkCursor('fromPages', start)
-  return makeNode('pages', { start, read }, [], at)
+  const policy = pagesPolicy(calls)
+  return makeNode('pages', { start, read, ...(policy && { policy }) }, [], at)
+}
+
+/** How pages are asked for. */
+interface PagesCalls {
+  /** What paces the calls of `read`, of this source and all others with it. Of requests; pages have no costs. */
+  readonly limit?: Limit
+  /** Further calls for a page after one that failed for a reason that passes; default as in `map`. */
+  readonly retry?: number | RetryOptions
+  /** Time for one call; then its signal is aborted, and it has failed for a reason that passes. */
+  readonly timeout?: Duration
+}
+
+function pagesPolicy({ limit, retry, timeout }: PagesCalls): CallPolicy | undefined {
+  if (limit === undefined && retry === undefined && timeout === undefined) return undefined
+  if (limit !== undefined && !(limit instanceof Limit)) {
+    throw new InvalidArgumentError("fromPages: limit must be made by limit('name', { ... })")
+  }
+  if (limit?.options.tokens !== undefined) {
+    throw new InvalidArgumentError(
+      `fromPages: limit ${limit.name} counts tokens, and pages have no costs: give one of requests`,
+    )
+  }
+  return {
+    parallelism: 1,
+    limit,
+    cost: undefined,
+    spent: undefined,
+    retry: retryPolicyOf(retry),
+    timeout: timeout === undefined ? undefined : durationMs('fromPages', 'timeout', timeout),
+    cache: undefined,
+    orderedBy: undefined,
+  }
 }
 
 function checkCursor(op: string, start: unknown): void {

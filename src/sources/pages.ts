@@ -1,4 +1,5 @@
-import { DataError, InvalidArgumentError } from '../errors/index.ts'
+import { ClosedError, DataError, InvalidArgumentError } from '../errors/index.ts'
+import { type CallPolicy, Calls } from '../limit/calls.ts'
 import { ElementFailure } from '../stream/failure.ts'
 import type { Body, Chunk, Json, OpenContext } from '../stream/operator.ts'
 import type { SourceSpec } from '../stream/spec.ts'
@@ -15,6 +16,8 @@ export interface Page<T, C> {
 export interface PagesParams {
   readonly start: Json
   readonly read: (cursor: never, signal: AbortSignal) => unknown
+  /** How pages are asked for; without one, once. */
+  readonly policy?: CallPolicy
 }
 
 export const pagesSpec: SourceSpec<PagesParams> = {
@@ -36,6 +39,7 @@ class PagesSource implements Body {
   readonly #params: PagesParams
   readonly #context: OpenContext
   readonly #waiting = new Waiting<undefined>()
+  readonly #calls: Calls | undefined
   #count: number
   #cursor: Json
   #ended = false
@@ -50,6 +54,7 @@ class PagesSource implements Body {
     this.#context = context
     this.#count = Number(count)
     this.#cursor = cursor
+    this.#calls = params.policy && callsOf(params.policy, context)
   }
 
   async pull(): Promise<Chunk | null> {
@@ -70,6 +75,7 @@ class PagesSource implements Body {
   stop(): void {
     this.#ended = true
     this.#waiting.interrupt(undefined)
+    this.#calls?.stop(new ClosedError('the source was stopped'))
   }
 
   async close(): Promise<void> {
@@ -80,10 +86,10 @@ class PagesSource implements Body {
   }
 
   async #read(cursor: Json): Promise<Page<unknown, Json> | undefined> {
-    const { signal, meter } = this.#context
+    const { meter } = this.#context
     const start = meter.now()
     try {
-      this.#call = Promise.resolve(this.#params.read(cursor as never, signal))
+      this.#call = this.#ask(cursor)
       const page = await this.#waiting.wait(this.#call)
       if (page === undefined && this.#ended) return undefined
       const checked = checkPage(page, cursor)
@@ -94,6 +100,31 @@ class PagesSource implements Body {
       throw new ElementFailure(this.#count, error)
     }
   }
+
+  async #ask(cursor: Json): Promise<unknown> {
+    const { read } = this.#params
+    if (this.#calls === undefined) return read(cursor as never, this.#context.signal)
+    const call = (signal: AbortSignal): unknown => read(cursor as never, signal)
+    const result = await this.#calls.run(cursor, this.#count, call)
+    if (result.ok) return result.value
+    throw result.error
+  }
+}
+
+function callsOf(policy: CallPolicy, context: OpenContext): Calls {
+  const { clock, signal, budget, meter } = context
+  return new Calls(policy, {
+    key: context.localKey(),
+    clock,
+    signal,
+    budget,
+    store: () => context.callStore(),
+    // A page is there as soon as it was read: its cursor is the state.
+    kept: undefined,
+    cached: () => meter.cached(),
+    waited: (start, end) => meter.limited(start, end),
+    retried: (...what) => meter.retried(...what),
+  })
 }
 
 function checkPage(page: unknown, cursor: Json): Page<unknown, Json> {

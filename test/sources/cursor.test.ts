@@ -1,5 +1,5 @@
-import { Dataset, type Json, StageError } from 'millstream'
-import { checkResume, takeFrom } from 'millstream/testing'
+import { Dataset, type Iteration, type Json, limit, StageError } from 'millstream'
+import { checkResume, takeFrom, VirtualClock } from 'millstream/testing'
 import { expect, test } from 'vitest'
 
 /** A table of rows with ids 10, 20, ..., that notes where it was read from. */
@@ -101,6 +101,15 @@ function pages(
   return { ds, calls }
 }
 
+const httpError = (status: number, headers: Record<string, string> = {}) =>
+  Object.assign(new Error(`status ${status}`), { status, headers })
+
+async function collect<T>(run: Iteration<T>): Promise<T[]> {
+  const out: T[] = []
+  for await (const x of run) out.push(x)
+  return out
+}
+
 test('pages: all items in order, each page asked for once and when it is needed', async () => {
   const { ds, calls } = pages(50, 5)
   const all = await ds.toArray()
@@ -148,6 +157,67 @@ test('pages that fail, lie or name themselves', async () => {
   await expect(wrong.toArray()).rejects.toThrow(/\{ items, next \}/)
 })
 
+test('pages that are refused or fail are asked for again, at the pace of their limit', async () => {
+  const clock = new VirtualClock()
+  const asked: { page: number; at: number }[] = []
+  const ds = Dataset.fromPages({
+    start: 0,
+    read: async (page) => {
+      asked.push({ page, at: clock.now() })
+      const times = asked.filter((one) => one.page === page).length
+      if (page === 1 && times === 1) throw httpError(429, { 'retry-after': '30' })
+      if (page === 2 && times <= 2) throw httpError(503)
+      return { items: [page, page], next: page < 3 ? page + 1 : undefined }
+    },
+    limit: limit('pages', { requests: '1/s' }),
+    retry: { attempts: 3, delay: 100 },
+  })
+  const run = ds.iterate({ clock })
+  const got = await clock.run(collect(run))
+  expect(got).toEqual([0, 0, 1, 1, 2, 2, 3, 3])
+  expect(asked.map(({ page }) => page)).toEqual([0, 1, 1, 2, 2, 2, 3])
+  expect((asked[2]?.at ?? 0) - (asked[1]?.at ?? 0)).toBeGreaterThanOrEqual(30_000)
+  expect(run.spent).toEqual({ requests: 4 })
+
+  const few = Dataset.fromPages({
+    start: 0,
+    read: async () => Promise.reject(httpError(503)),
+    retry: 1,
+  })
+  await expect(clock.run(few.toArray({ clock }))).rejects.toMatchObject({ cause: { status: 503 } })
+})
+
+test('a page that takes too long has failed; leaving ends the wait for a limit', async () => {
+  const clock = new VirtualClock()
+  let calls = 0
+  const slow = Dataset.fromPages<number, number>({
+    start: 0,
+    read: (_, signal) => {
+      calls++
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error))
+      })
+    },
+    timeout: '5s',
+    retry: { attempts: 2, delay: 1 },
+  })
+  await expect(clock.run(slow.toArray({ clock }))).rejects.toMatchObject({
+    cause: { code: 'MILLSTREAM_TIMEOUT' },
+  })
+  expect(calls).toBe(2)
+  const daily = Dataset.fromPages({
+    start: 0,
+    read: (page) => ({ items: [page], next: page + 1 }),
+    limit: limit('daily', { requests: '1/d' }),
+  })
+  expect(await daily.take(1).toArray()).toEqual([0])
+  const run = daily.iterate()
+  const first = run.next()
+  await new Promise(setImmediate)
+  await run.close()
+  expect(await first).toEqual({ done: true, value: undefined })
+})
+
 test('a page that never comes does not hold a close; its signal is aborted', async () => {
   let signal: AbortSignal | undefined
   const ds = Dataset.fromPages<number, string>({
@@ -169,6 +239,9 @@ test('arguments are checked', () => {
   const read = (): { items: number[] } => ({ items: [] })
   expect(() => Dataset.fromPages({ start: null as never, read })).toThrow(/start must be a JSON/)
   expect(() => Dataset.fromPages({ start: '', read: 3 as never })).toThrow(/takes a function/)
+  const tokens = limit('pages of tokens', { tokens: '1k/s' })
+  expect(() => Dataset.fromPages({ start: '', read, limit: tokens })).toThrow(/pages have no costs/)
+  expect(() => Dataset.fromPages({ start: '', read, limit: 'x' as never })).toThrow(/limit\('name'/)
   expect(() => Dataset.fromGenerator(() => [1], { start: 0, cursor: 3 as never })).toThrow(
     /takes a function/,
   )

@@ -220,10 +220,10 @@ test('9: sync the invoices of many tenants', () => {
       (tenant) =>
         Dataset.fromPages({
           start: '',
-          read: (cursor, signal) =>
-            limit(`crm:${tenant.id}`, { requests: '10/s' }).run(() =>
-              listInvoices(tenant, cursor, signal),
-            ),
+          read: (cursor, signal) => listInvoices(tenant, cursor, signal),
+          limit: limit(`crm:${tenant.id}`, { requests: '10/s' }),
+          retry: 5,
+          timeout: '30s',
         }),
       { cycleLength: 50, parallelism: 50 },
     )
