@@ -1,10 +1,11 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Dataset } from 'millstream'
 import { table, upsert } from 'millstream/postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { killed } from '../sinks/chaos.ts'
+import { command } from '../cli/command.ts'
+import { Hold } from '../cli/hold.ts'
+import { testFolder } from '../folder.ts'
+import { KILLS, killed } from '../sinks/chaos.ts'
 import { noServer, type Server, startServer } from './server.ts'
 
 interface Doc {
@@ -26,7 +27,7 @@ describe.skipIf(noServer !== undefined)('PostgreSQL, onlyChanged', () => {
   }, 60_000)
   afterAll(() => server.stop())
   beforeEach(async () => {
-    state = mkdtempSync(join(tmpdir(), 'millstream-prune-'))
+    state = testFolder()
     await server.query(`DROP TABLE IF EXISTS docs, chunks, source, out;
       CREATE TABLE docs (id int PRIMARY KEY, body text);
       INSERT INTO docs SELECT i, 'first ' || i FROM generate_series(1, 300) i;
@@ -94,12 +95,12 @@ describe.skipIf(noServer !== undefined)('PostgreSQL, onlyChanged', () => {
     ])
     const back = await run(all, (r) => [r.tenant, r.at])
     expect(back.changes).toMatchObject({ added: 1, unchanged: 2 })
-    state = mkdtempSync(join(tmpdir(), 'millstream-prune-'))
+    state = testFolder()
     await run(all.slice(1), (r) => r.n.toString())
     await expect(run(all.slice(2), (r) => r.n.toString())).rejects.toThrow(
       'rows to remove are found by tenant, at, but the key of onlyChanged has 1 parts',
     )
-    state = mkdtempSync(join(tmpdir(), 'millstream-prune-'))
+    state = testFolder()
     await run(all.slice(1), (r) => [r.tenant, r.n.toString()])
     await expect(run(all.slice(2), (r) => [r.tenant, r.n.toString()])).rejects.toThrow(
       /cannot remove rows by tenant, at: .*type date: "2".*name its columns/,
@@ -126,37 +127,27 @@ describe.skipIf(noServer !== undefined)('PostgreSQL, onlyChanged', () => {
       INSERT INTO source SELECT i, 'row ' || i FROM generate_series(1, 4000) i;
       CREATE TABLE out (id int PRIMARY KEY, text text)`)
     const args = ['changed.ts', '--state', state, '--', server.url]
-    const count = async (): Promise<number> =>
-      Number((await server.query(`SELECT count(*)::int AS n FROM out`)).rows[0]?.['n'])
-    let seen = 0
-    const end = await killed(args, {
-      kills: 2,
-      seed: 21,
-      working: async () => {
-        const n = await count()
-        const grown = n > seen
-        seen = n
-        return grown
-      },
-    })
-    expect([end.code, await count()]).toEqual([0, 4000])
-    expect(end.resumedAt.length).toBeGreaterThan(0)
+    expect((await command('run', ...args)).stderr).toContain('0 unchanged, 4000 new, 0 changed')
     await server.query(`UPDATE source SET text = 'new ' || id WHERE id % 2 = 0;
       DELETE FROM source WHERE id % 1000 = 1`)
-    const news = `SELECT count(*)::int AS n, count(*) FILTER (WHERE out.text LIKE 'new %')::int AS new,
-      count(*) FILTER (WHERE source.id IS NULL)::int AS gone FROM out LEFT JOIN source USING (id)`
-    const edited = await killed(args, {
-      kills: 2,
-      seed: 22,
-      working: async () => {
-        const { new: n } = (await one(news)) as { readonly new: number }
-        return n > 0
-      },
+    const counts = async () =>
+      (await one(`SELECT count(*)::int AS rows, count(*) FILTER (WHERE out.text LIKE 'new %')::int AS news,
+        count(*) FILTER (WHERE source.id IS NULL)::int AS gone FROM out LEFT JOIN source USING (id)`)) as {
+        readonly news: number
+      }
+    const hold = new Hold(join(state, 'hold'))
+    const end = await killed([...args, hold.path, '4000'], {
+      seed: 21,
+      hold,
+      working: async () => (await counts()).news > 0,
     })
-    expect(edited.code).toBe(0)
-    expect(await one(news)).toMatchObject({ new: 2000 })
-    const last = await killed(args, { kills: 0, seed: 23, working: () => true })
-    expect(last.stderr).toContain('3996 unchanged, 0 new, 0 changed')
-    expect(await one(news)).toEqual({ n: 3996, new: 2000, gone: 0 })
+    expect([end.code, end.kills]).toEqual([0, KILLS])
+    expect(end.resumedAt.length).toBeGreaterThan(0)
+    // The source was read in parts: what is gone is removed by the next run, which reads it in one go.
+    expect(await counts()).toEqual({ rows: 4000, news: 2000, gone: 4 })
+    expect((await command('run', ...args)).stderr).toContain(
+      '3996 unchanged, 0 new, 0 changed; 4 pruned',
+    )
+    expect(await counts()).toEqual({ rows: 3996, news: 2000, gone: 0 })
   }, 120_000)
 })

@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ChangeKey, Dataset, type Sink, type StandardSchema, to } from 'millstream'
 import { beforeEach, expect, test } from 'vitest'
+import { testFolder } from '../folder.ts'
 
 interface Doc {
   readonly id: string
@@ -16,7 +16,7 @@ let pruned: ChangeKey[] = []
 /** Ids on which calls fail. */
 let poison = new Set<string>()
 beforeEach(() => {
-  state = join(mkdtempSync(join(tmpdir(), 'millstream-changes-')), 'state')
+  state = join(testFolder(), 'state')
   table = docs(100)
   calls = []
   pruned = []

@@ -101,7 +101,7 @@ test('1: embed documents, limited by requests and tokens', () => {
       },
     )
     .unbatch()
-    .write(upsert(PG, 'chunks', { key: 'id' }))
+    .write(upsert(PG, 'chunks', { key: 'id', prune: true }))
     .budget({ usd: 60 })
   expectTypeOf(job).toEqualTypeOf<
     Pipeline<{ readonly id: string; readonly text: string; readonly embedding: Float32Array }>

@@ -22,6 +22,11 @@ test('sinks take what comes, without annotation or cast', () => {
   expectTypeOf(tagged.write(upsert('url', 't', { key: ['id', 'body'] }))).toEqualTypeOf<
     Pipeline<Tagged>
   >()
+  const changed = docs.onlyChanged({ key: (doc) => doc.id, by: (doc) => doc.body })
+  expectTypeOf(changed).toEqualTypeOf<Dataset<Doc>>()
+  const pruned = upsert<Doc>('url', 't', { key: 'id', prune: true })
+  expectTypeOf(changed.write(pruned)).toEqualTypeOf<Pipeline<Doc>>()
+  changed.write(upsert('url', 't', { key: ['id', 'body'], prune: 'id' }))
   docs.write(to.call((_, xs) => expectTypeOf(xs).toEqualTypeOf<readonly Doc[]>()))
   expectTypeOf(docs.write(to.jsonl('x')).run()).resolves.toEqualTypeOf<RunSummary>()
   expectTypeOf(table<Doc>('url', 't', { key: 'id' })).toEqualTypeOf<Dataset<Doc>>()
@@ -48,6 +53,10 @@ test('what does not fit is an error', () => {
   Dataset.range(3).write(copy('url', 't'))
   // @ts-expect-error: there is no such member
   docs.write(upsert('url', 't', { key: 'name' }))
+  // @ts-expect-error: there is no such member
+  docs.write(upsert('url', 't', { key: 'id', prune: 'name' }))
+  // @ts-expect-error: a record does not name an element
+  docs.onlyChanged({ key: (doc) => doc })
   const sink: Sink<Tagged> = to.call((_, xs: readonly Tagged[]) => xs.length)
   // @ts-expect-error: docs have no tags
   docs.write(sink)
