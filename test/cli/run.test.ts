@@ -186,19 +186,21 @@ test.each([
   expect([code, stderr]).toEqual([0, ''])
 })
 
-test.runIf(process.platform === 'linux').each([
-  [['run', 'squares.ts', '--dry']],
-  [['explain', 'squares.ts']],
-])('what does not fit on the disk is no success: %j', async (args) => {
-  const child = spawn(process.execPath, [main, ...args], {
-    cwd: pipelines,
-    stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
-  })
-  let stderr = ''
-  child.stderr?.on('data', (text: Buffer) => (stderr += text.toString()))
-  const code = await new Promise((resolve) => child.once('close', resolve))
-  expect([code, stderr]).toEqual([1, expect.stringContaining('ENOSPC')])
-})
+test
+  .runIf(process.platform === 'linux')
+  .each([[['run', 'squares.ts', '--dry']], [['explain', 'squares.ts']]])(
+  'what does not fit on the disk is no success: %j',
+  async (args) => {
+    const child = spawn(process.execPath, [main, ...args], {
+      cwd: pipelines,
+      stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+    })
+    let stderr = ''
+    child.stderr?.on('data', (text: Buffer) => (stderr += text.toString()))
+    const code = await new Promise((resolve) => child.once('close', resolve))
+    expect([code, stderr]).toEqual([1, expect.stringContaining('ENOSPC')])
+  },
+)
 
 test.runIf(process.platform === 'linux')('a full disk ends the run with exit 1', async () => {
   const child = spawn(process.execPath, [main, 'run', 'endless.ts'], {

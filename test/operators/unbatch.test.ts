@@ -8,7 +8,11 @@ test('how many elements come out is known where all batches are of one size', ()
   expect(ten.batch(3).unbatch().cardinality()).toBeUndefined()
   const some = ten.batch(2, { dropRemainder: true }).take(3).cache().prefetch(1)
   expect(some.unbatch().cardinality()).toBe(6)
-  expect(Dataset.fromTensors(Int32Array.of(1, 2, 3)).unbatch().cardinality()).toBe(3)
+  expect(
+    Dataset.fromTensors(Int32Array.of(1, 2, 3))
+      .unbatch()
+      .cardinality(),
+  ).toBe(3)
   const rows = Dataset.fromTensorSlices(new Tensor(new Float32Array(6), [2, 3]))
   expect(rows.unbatch().cardinality()).toBe(6)
   expect(ten.batch(5).rebatch(2, { dropRemainder: true }).unbatch().cardinality()).toBeUndefined()

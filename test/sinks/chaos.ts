@@ -14,21 +14,28 @@ export interface Survived extends Ended {
 /** How often the tests kill a run; 30 in the full size, with as many more elements. */
 export const KILLS = Number(process.env['MILLSTREAM_KILLS'] ?? 4)
 
-/**
- * Runs a command again and again: kills it `KILLS` times at moments that `seed` chooses, then lets it end. `working` tells
- * when it has begun to work, so that not all moments lie in the start of Node; `hold` keeps it from ending before.
- */
+interface Faults {
+  readonly seed: number
+  /** Default: `KILLS`. */
+  readonly kills?: number
+  /** Keeps the run from ending before it was killed as often as it should. */
+  readonly hold?: Hold
+  /** Tells when the run has begun to work, so that not all moments lie in the start of Node. */
+  readonly working: () => boolean | Promise<boolean>
+}
+
+/** Runs a command again and again: kills it at moments that `seed` chooses, then lets it end. */
 export async function killed(
   args: readonly string[],
-  { seed, hold, working }: { seed: number; hold: Hold; working: () => boolean | Promise<boolean> },
+  { seed, kills = KILLS, hold, working }: Faults,
 ): Promise<Survived> {
   const resumedAt: number[] = []
   for (let n = 0; ; n++) {
-    hold.set()
-    if (n === KILLS) hold.release()
+    hold?.set()
+    if (n === kills) hold?.release()
     const { child, ended } = start('run', ...args)
-    if (n < KILLS) {
-      await until(ended, async () => hold.reached || (await working()))
+    if (n < kills) {
+      await until(ended, async () => hold?.reached === true || (await working()))
       await sleep(hash(seed, n) % 500)
       child.kill('SIGKILL')
     }
