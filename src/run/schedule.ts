@@ -21,7 +21,8 @@ export class Schedule {
   readonly #every: Every | undefined
   readonly #quick: boolean
   readonly #last = { durable: performance.now(), quick: performance.now() }
-  readonly #took = { durable: 0, quick: 0 }
+  /** Milliseconds of the last two of each kind: one alone may have been held up by anything, the first by warming up. */
+  readonly #took = { durable: [0, 0], quick: [0, 0] }
   /** Elements written since the last commit of any kind, and since the last durable one. */
   readonly #written = { durable: 0, quick: 0 }
 
@@ -56,7 +57,7 @@ export class Schedule {
   committed(kind: CommitKind, took: number): void {
     this.#last.quick = performance.now()
     this.#written.quick = 0
-    this.#took[kind] = took
+    this.#took[kind] = [this.#took[kind].at(-1) ?? 0, took]
     if (kind === 'quick') return
     this.#last.durable = this.#last.quick
     this.#written.durable = 0
@@ -74,6 +75,6 @@ export class Schedule {
     if (kind === 'quick' && !this.#quick) return Infinity
     if (kind === 'durable' && this.#every !== undefined) return this.#every.ms ?? Infinity
     const { share, least } = limits[kind]
-    return Math.max(least, this.#took[kind] / share)
+    return Math.max(least, Math.min(...this.#took[kind]) / share)
   }
 }

@@ -117,3 +117,44 @@ describe.skipIf(noServer !== undefined)('PostgreSQL, broken', () => {
     )
   })
 })
+
+const ROWS = 20_000
+
+test.skipIf(noServer !== undefined)(
+  'a server that crashes loses no row, and doubles none',
+  async () => {
+    const server = await startServer()
+    try {
+      await server.query('CREATE TABLE out (n int)')
+      /** Elements that wait until the server has crashed with all before them in it. */
+      const crashes = new Map<number, () => void>()
+      const crashed = new Map<number, Promise<void>>()
+      for (const at of [5000, 12_000]) {
+        crashed.set(at, new Promise((resolve) => crashes.set(at, resolve)))
+      }
+      const rows = Dataset.range(ROWS).map(async (n) => {
+        await crashed.get(n)
+        return { n }
+      })
+      // All commits but the last are quick ones: the server does not wait for its log.
+      const summary = await rows.write(copy(server.url, 'out'), { every: { ms: 3_600_000 } }).run({
+        state: testFolder(),
+        observe: (event) => {
+          if (event.type !== 'position') return
+          const goOn = crashes.get(event.delivered)
+          if (goOn === undefined || !crashes.delete(event.delivered)) return
+          server.crash()
+          goOn()
+        },
+      })
+      expect(summary.delivered).toBe(ROWS)
+      const { rows: found } = await server.query(
+        'SELECT count(*)::int AS rows, count(DISTINCT n)::int AS numbers, max(n) AS last FROM out',
+      )
+      expect(found).toEqual([{ rows: ROWS, numbers: ROWS, last: ROWS - 1 }])
+    } finally {
+      await server.stop()
+    }
+  },
+  120_000,
+)

@@ -10,6 +10,8 @@ export interface Server {
   /** URL of its database. */
   readonly url: string
   query(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Record<string, unknown>>>
+  /** Lets it die without a word, and starts it again: what was committed without waiting for its log may be lost. */
+  crash(): void
   /** Breaks all connections but those of the test, as a restart would, and tells how many there were. */
   breakConnections(): Promise<number>
   stop(): Promise<void>
@@ -43,12 +45,19 @@ export async function startServer(): Promise<Server> {
   )
   const port = await freePort()
   const options = `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c fsync=off`
-  run('pg_ctl', '-D', data, '-w', '-l', join(folder, 'log'), '-o', options, 'start')
+  const start = (): void =>
+    run('pg_ctl', '-D', data, '-w', '-l', join(folder, 'log'), '-o', options, 'start')
+  const kill = (): void => run('pg_ctl', '-D', data, '-m', 'immediate', '-w', 'stop')
+  start()
   const url = `postgres://postgres:unused@127.0.0.1:${port}/postgres`
   const pool = await openPool(url)
   return {
     url,
     query: (text, values = []) => pool.query(text, [...values]),
+    crash: () => {
+      kill()
+      start()
+    },
     breakConnections: async () => {
       const { rowCount } = await pool.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -58,7 +67,7 @@ export async function startServer(): Promise<Server> {
     },
     stop: async () => {
       await pool.end()
-      run('pg_ctl', '-D', data, '-m', 'immediate', '-w', 'stop')
+      kill()
       rmSync(folder, { recursive: true })
     },
   }

@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -12,10 +11,11 @@ import {
   SinkUnavailableError,
 } from 'millstream'
 import { beforeEach, expect, test } from 'vitest'
+import { testFolder } from '../folder.ts'
 
 let state = ''
 beforeEach(() => {
-  state = mkdtempSync(join(tmpdir(), 'millstream-commits-'))
+  state = testFolder()
 })
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, k) => k)
