@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
-import { MillstreamError, redact, UsageError } from '../errors/index.ts'
+import { mendOf, MillstreamError, redact, UsageError } from '../errors/index.ts'
 
 /** Exit codes of errors that are no failures of the pipeline. */
 const exitCodes: Readonly<Record<string, number>> = {
@@ -22,8 +22,11 @@ export function describeFailure(error: unknown): string {
 }
 
 function described(error: unknown): string {
-  if (isNamed(error, UsageError)) return `millstream: ${error.message}\nSee millstream --help.\n`
-  if (!isNamed(error, MillstreamError)) return `${inspect(error)}\n`
+  if (isNamed(error, UsageError)) return `${error.code}: ${error.message}\nSee millstream --help.\n`
+  if (!isNamed(error, MillstreamError)) {
+    const mend = mendOf(error)
+    return `${inspect(error)}\n${mend === undefined ? '' : `${mend}\n`}`
+  }
   const seen = new Set<string>()
   const parts = [`${error.code}: ${error.message}`, ...framesOf(error, seen)]
   let { cause } = error
@@ -39,13 +42,15 @@ function described(error: unknown): string {
 }
 
 const maxCauses = 8
+/** Stack lines of Node, of V8, and of generated loops. */
+const nobodys = /[( ]node:|\(<anonymous>\)|Promise\.all|[( ]millstream:segment/
 const library = fileURLToPath(new URL('..', import.meta.url))
 
 /** Stack lines that lead to the user's code, each shown once. */
 function framesOf(error: Error, seen: Set<string>): string[] {
   const lines = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
   const news = lines.filter(
-    (line) => !line.includes(library) && !/[( ]node:/.test(line) && !seen.has(line),
+    (line) => !line.includes(library) && !nobodys.test(line) && !seen.has(line),
   )
   for (const line of news) seen.add(line)
   return news

@@ -71,7 +71,7 @@ export async function loadPipeline(
 ): Promise<Runnable | RunnablePipeline | undefined> {
   const path = resolve(file)
   if (!existsSync(path) || !statSync(path).isFile()) {
-    throw new UsageError(`there is no file ${file}`)
+    throw new UsageError(`there is no file ${file} in ${process.cwd()}: check the path`)
   }
   const exported = (await loadProgram(pathToFileURL(path).href))['default']
   if (isRunnable(exported) || isPipeline(exported)) return exported

@@ -59,6 +59,7 @@ function parsed({ file, line, text }: Line): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new DataError(`${file}:${line} is no JSON: ${messageOf(cause)}`, { cause })
+    const mend = "mend the line, or leave such lines out: { onError: 'skip' }"
+    throw new DataError(`${file}:${line} is no JSON: ${messageOf(cause)}; ${mend}`, { cause })
   }
 }

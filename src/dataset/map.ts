@@ -3,7 +3,7 @@ import type { CallPolicy } from '../limit/calls.ts'
 import type { Cost } from '../limit/cost.ts'
 import { Limit } from '../limit/limit.ts'
 import { type RetryOptions, retryPolicyOf } from '../limit/retry.ts'
-import { checkFunction, checkWhole, type GroupKey } from '../operators/check.ts'
+import { checkFunction, checkOptionNames, checkWhole, type GroupKey } from '../operators/check.ts'
 import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import { inline } from '../place/index.ts'
 import { isStage, type Placed } from '../stage/index.ts'
@@ -85,9 +85,23 @@ export function mapNode<T, U>(
   return makeNode('mapAsync', params, [input], at)
 }
 
+const optionNames: Readonly<Record<keyof MapOptions, true>> = {
+  parallelism: true,
+  limit: true,
+  cost: true,
+  spent: true,
+  retry: true,
+  timeout: true,
+  onError: true,
+  maxErrors: true,
+  cache: true,
+  orderedBy: true,
+}
+
 const policies = new Set(['fail', 'skip', 'deadLetter'])
 
 function checkOptions<T, U>(options: MapOptions<T, U>): void {
+  checkOptionNames('map', options, optionNames)
   const { parallelism, onError = 'fail', maxErrors } = options
   if (parallelism !== undefined && parallelism !== 'auto') {
     checkWhole('map', 'parallelism', parallelism, 1)

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../errors/index.ts'
+import { checkOptionNames } from '../operators/check.ts'
 import { type RetryOptions, type RetrySummary, retryDeadLetters } from '../run/dead/retry.ts'
 import { checkedWayOf } from '../run/changes/way.ts'
 import { runToSink, type RunSummary, type SinkRunOptions } from '../run/sink-run.ts'
@@ -13,6 +14,30 @@ export type WriteOptions = Pick<SinkRunOptions, 'state' | 'every' | 'budget' | '
 /** How dead letters are tried again. */
 export type RetryDeadOptions = Omit<RetryOptions, 'state' | 'signal'> &
   Pick<SinkRunOptions, 'state' | 'signal'>
+
+const writeNames: Readonly<Record<keyof WriteOptions, true>> = {
+  state: true,
+  every: true,
+  budget: true,
+  cache: true,
+}
+
+const runNames: Readonly<Record<keyof SinkRunOptions, true>> = {
+  ...writeNames,
+  seed: true,
+  epoch: true,
+  signal: true,
+  observe: true,
+  trace: true,
+  optimize: true,
+  chunk: true,
+  codegen: true,
+  deadLetters: true,
+  clock: true,
+  restart: true,
+  maxTime: true,
+  explain: true,
+}
 
 /**
  * A dataset and the sink it is written to: a whole pipeline, described and not yet run. `millstream run FILE` runs the
@@ -42,6 +67,8 @@ export class Pipeline<T> {
         `${sink.name}: prune removes what onlyChanged does not find any more; put .onlyChanged({ key }) into the pipeline`,
       )
     }
+    checkedWayOf(dataset.plan)
+    checkOptionNames('write', options, writeNames)
     this.dataset = dataset
     this.sink = sink
     this.options = options
@@ -64,6 +91,7 @@ export class Pipeline<T> {
    * @throws StageError and others when the pipeline or the sink fails; what was written before is kept.
    */
   run(options: SinkRunOptions = {}): Promise<RunSummary> {
+    checkOptionNames('run', options, runNames)
     return runToSink(this.dataset.plan, this.sink as Sink<T>, { ...this.options, ...options })
   }
 

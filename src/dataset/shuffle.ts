@@ -1,4 +1,4 @@
-import { checkSeed, checkWhole } from '../operators/check.ts'
+import { checkOptionNames, checkSeed, checkWhole } from '../operators/check.ts'
 import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import { cut } from '../segment/cut.ts'
 
@@ -14,9 +14,11 @@ export interface ShuffleOptions {
 export function shuffleNode(
   input: PlanNode,
   bufferSize: number | 'global',
-  { seed, reshuffleEachIteration }: ShuffleOptions,
+  options: ShuffleOptions,
   at: At,
 ): PlanNode {
+  checkOptionNames('shuffle', options, { seed: 1, reshuffleEachIteration: 1 })
+  const { seed, reshuffleEachIteration } = options
   checkSeed('shuffle', seed)
   const reshuffle = reshuffleEachIteration !== false
   if (bufferSize !== 'global') {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../errors/index.ts'
+import { checkOptionNames } from '../operators/check.ts'
 import { validatorOf } from '../operators/validate.ts'
 import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import type { StandardSchema } from '../stream/standard-schema.ts'
@@ -23,6 +24,7 @@ export function validateNode(
   at: At,
 ): PlanNode {
   checkSchema(schema)
+  checkOptionNames('validate', options, { onError: 1, maxErrors: 1, parallelism: 1 })
   const { onError = 'fail', maxErrors, parallelism } = options
   if (parallelism === undefined && maxErrors === undefined) {
     if (onError === 'fail') return makeNode('validate', { schema }, [input], at)

@@ -3,8 +3,10 @@
  * what happened, where, and what to do. Codes are public: scripts may match on them.
  */
 
+import { reasonOf } from './reason.ts'
 import { redact } from './redact.ts'
 
+export { mendOf } from './reason.ts'
 export { redact } from './redact.ts'
 
 /** Stable identifiers of Millstream's errors. */
@@ -71,7 +73,7 @@ export class StageError extends MillstreamError implements StageErrorInfo {
     const name = info.fn ? ` ${info.fn}` : ''
     super(
       'MILLSTREAM_STAGE_FAILED',
-      `${info.stage}${name}${where} failed on element ${info.index}: ${messageOf(cause)}`,
+      `${info.stage}${name}${where} failed on element ${info.index}: ${reasonOf(cause)}`,
       {
         cause,
       },

@@ -95,10 +95,18 @@ export class HttpError extends MillstreamError {
 
 const shownBody = 300
 
+/** What mends answers that no further call mends. */
+const mends: Readonly<Record<number, string>> = {
+  401: 'check the key that the call sends: the server does not know it',
+  403: 'check the key that the call sends: it may not do this',
+  404: 'check the address',
+}
+
 function messageFor({ status, statusText, url }: Response, body: string): string {
   const text = body.replaceAll(/\s+/g, ' ').trim()
   const shown = text.length > shownBody ? `${text.slice(0, shownBody)}...` : text
-  return `${status} ${shown === '' ? statusText : shown}${url === '' ? '' : ` (${withoutSecrets(url)})`}`
+  const mend = mends[status] === undefined ? '' : `; ${mends[status]}`
+  return `${status} ${shown === '' ? statusText : shown}${url === '' ? '' : ` (${withoutSecrets(url)})`}${mend}`
 }
 
 /** Queries carry keys, and so do user names. */

@@ -87,6 +87,6 @@ export function nextDelay(policy: RetryPolicy, kind: FailureKind, at: Attempt): 
 function whole(name: string, value: number, min: number): number {
   if (Number.isSafeInteger(value) && value >= min) return value
   throw new InvalidArgumentError(
-    `map: ${name} must be a whole number of at least ${min}, not ${value}`,
+    `map: ${name} must be a whole number of at least ${min}, not ${JSON.stringify(value)}`,
   )
 }

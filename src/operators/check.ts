@@ -33,6 +33,36 @@ export function checkKey(op: string, key: unknown): GroupKey {
   }
 }
 
+/** @throws InvalidArgumentError for an option that there is not, naming the one that was meant. */
+export function checkOptionNames(
+  op: string,
+  options: object,
+  known: Readonly<Record<string, unknown>>,
+): void {
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(known, name)) continue
+    const names = Object.keys(known)
+    const meant = names.find((other) => distance(name.toLowerCase(), other.toLowerCase()) <= 2)
+    throw new InvalidArgumentError(
+      `${op} has no option ${name}${meant === undefined ? '' : `; did you mean ${meant}?`} It takes ${names.join(', ')}`,
+    )
+  }
+}
+
+/** Letters to add, leave out or change (Levenshtein, 1966). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, k) => k)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let k = 1; k <= b.length; k++) {
+      const change = (row[k - 1] ?? 0) + (a[i - 1] === b[k - 1] ? 0 : 1)
+      next.push(Math.min(change, (row[k] ?? 0) + 1, (next[k - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}
+
 /** @throws InvalidArgumentError unless `value` is a function. */
 export function checkFunction(op: string, value: unknown): void {
   if (typeof value === 'function') return

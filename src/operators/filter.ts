@@ -28,5 +28,11 @@ export const filterSpec: StepSpec<FilterParams> = {
 
 /** Truthiness hides bugs: a promise is truthy, so an async predicate would keep everything. */
 export function refuse(answer: unknown): never {
-  throw new InvalidArgumentError(`a predicate must return true or false, not ${describe(answer)}`)
+  const mend =
+    answer instanceof Promise
+      ? ': await in a map before it, and filter by what came of that'
+      : ': compare, or write !! before it'
+  throw new InvalidArgumentError(
+    `a predicate must return true or false, not ${describe(answer)}${mend}`,
+  )
 }

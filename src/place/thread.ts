@@ -210,7 +210,9 @@ export class Thread {
     const { label } = this.#options.address
     const why =
       this.#killedFor ??
-      (this.#crash === undefined ? `it left with exit code ${code}` : messageOf(this.#crash))
+      (this.#crash === undefined
+        ? `it left with exit code ${code}; a stage must not end its process: let it throw instead`
+        : messageOf(this.#crash))
     const [lost] = this.#jobs.values()
     const work = lost ? ` while it worked on element ${lost.job.first} or one of the next` : ''
     const options = this.#crash === undefined ? {} : { cause: this.#crash }

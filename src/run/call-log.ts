@@ -3,7 +3,8 @@ import { closeSync, mkdirSync, openSync, readdirSync, readSync, statSync } from 
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { InvalidArgumentError, messageOf, StorageError } from '../errors/index.ts'
+import { InvalidArgumentError, StorageError } from '../errors/index.ts'
+import { reasonOf } from '../errors/reason.ts'
 import type { CallStore } from '../stream/call-store.ts'
 
 /**
@@ -36,9 +37,13 @@ export class CallLog implements CallStore {
   constructor(folder: string, { durable = true }: { readonly durable?: boolean } = {}) {
     this.#folder = folder
     this.#durable = durable
-    mkdirSync(folder, { recursive: true })
-    const names = readdirSync(folder).filter((name) => /^calls-.*\.log$/.test(name))
-    for (const name of names.toSorted()) this.#index(join(folder, name))
+    try {
+      mkdirSync(folder, { recursive: true })
+      const names = readdirSync(folder).filter((name) => /^calls-.*\.log$/.test(name))
+      for (const name of names.toSorted()) this.#index(join(folder, name))
+    } catch (error) {
+      throw cannotKeep(folder, error)
+    }
   }
 
   /** Keys there are. */
@@ -112,10 +117,7 @@ export class CallLog implements CallStore {
       }
     } catch (error) {
       this.#own = undefined // behind half a record nothing could be found again
-      throw new StorageError(
-        `cannot keep results of calls in ${this.#folder}: ${messageOf(error)}`,
-        { cause: error },
-      )
+      throw cannotKeep(this.#folder, error)
     } finally {
       this.#writing = undefined
     }
@@ -146,6 +148,12 @@ export class CallLog implements CallStore {
     this.#bytes += statSync(path).size
     for (const [key, offset] of keysIn(path)) this.#positions.set(key, number * SPAN + offset)
   }
+}
+
+function cannotKeep(folder: string, cause: unknown): StorageError {
+  return new StorageError(`cannot keep results of calls in ${folder}: ${reasonOf(cause)}`, {
+    cause,
+  })
 }
 
 interface OwnFile {

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CheckpointMismatchError, DataError, messageOf } from '../errors/index.ts'
+import { CheckpointMismatchError, DataError } from '../errors/index.ts'
+import { reasonOf } from '../errors/reason.ts'
 import { specOf } from '../operators/table.ts'
 import { nodesOf, type PlanNode } from '../plan/node.ts'
 import { replaceFile, replaceQuickly } from '../storage/durable.ts'
@@ -92,7 +93,7 @@ export class StateFolder {
     try {
       await mkdir(path, { recursive: true })
     } catch (cause) {
-      throw new DataError(`cannot make the state folder ${path}: ${messageOf(cause)}`, { cause })
+      throw new DataError(`cannot make the state folder ${path}: ${reasonOf(cause)}`, { cause })
     }
     return new StateFolder(path)
   }

@@ -2,12 +2,8 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { copyFile, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import {
-  CheckpointMismatchError,
-  DataError,
-  InvalidArgumentError,
-  messageOf,
-} from '../errors/index.ts'
+import { CheckpointMismatchError, DataError, InvalidArgumentError } from '../errors/index.ts'
+import { reasonOf } from '../errors/reason.ts'
 import { syncFolder } from '../storage/durable.ts'
 import type { Json } from '../stream/operator.ts'
 import type { SinkContext } from '../stream/sink.ts'
@@ -68,7 +64,7 @@ export class GrowingFile {
       return await GrowingFile.#goOn(path, part, state as unknown as FileState)
     } catch (cause) {
       if (cause instanceof CheckpointMismatchError) throw cause
-      throw new DataError(`cannot write ${path}: ${messageOf(cause)}`, { cause })
+      throw new DataError(`cannot write ${path}: ${reasonOf(cause)}`, { cause })
     }
   }
 
@@ -149,7 +145,7 @@ export class GrowingFile {
         done += bytesWritten
       }
     } catch (cause) {
-      throw new DataError(`cannot write ${this.#path}: ${messageOf(cause)}`, { cause })
+      throw new DataError(`cannot write ${this.#path}: ${reasonOf(cause)}`, { cause })
     }
     this.#bytes += bytes.length
     this.#tail = lastOf(this.#tail, bytes)

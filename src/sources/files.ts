@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
-import { DataError, messageOf } from '../errors/index.ts'
+import { DataError } from '../errors/index.ts'
+import { reasonOf } from '../errors/reason.ts'
 import { globBase, globToRegExp, isGlob } from './glob.ts'
 import type { Json } from '../stream/operator.ts'
 import { combine, keyOfText } from '../stream/random.ts'
@@ -108,8 +109,11 @@ async function listLabeled(folder: string): Promise<readonly LabeledFile[]> {
 }
 
 async function isFile(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined) // listing it as a folder says why
-  return found?.isFile() === true
+  try {
+    return (await stat(path)).isFile()
+  } catch (cause) {
+    throw new DataError(`cannot read ${path}: ${reasonOf(cause)}`, { cause })
+  }
 }
 
 /** All files below a folder, hidden ones apart, sorted by code units: the same order on every machine. */
@@ -119,7 +123,7 @@ async function filesBelow(folder: string): Promise<readonly string[]> {
     await walk(folder, found, new Set())
     return found.sort(byCodeUnits)
   } catch (cause) {
-    throw new DataError(`cannot list the folder ${folder}: ${messageOf(cause)}`, { cause })
+    throw new DataError(`cannot list the folder ${folder}: ${reasonOf(cause)}`, { cause })
   }
 }
 

@@ -130,7 +130,7 @@ function cloneConfig(record: StageRecord, config: unknown): unknown {
   } catch (cause) {
     throw new StageAddressError(
       `The parameters given to ${birthLabel(record.url, record.birth)}.with() cannot be sent to a worker: ` +
-        `${messageOf(cause)}. Pass data, and make functions and connections of it in the stage's setup.`,
+        `${messageOf(cause).replace(/\.$/, '')}. Pass data, and make functions and connections of it in the stage's setup.`,
       { cause },
     )
   }

@@ -20,8 +20,10 @@ export class Budget {
   /** @throws InvalidArgumentError unless all limits are numbers of at least 0. */
   constructor(limits: Costs) {
     for (const [meter, limit] of Object.entries(limits)) {
-      if (limit >= 0) continue
-      throw new InvalidArgumentError(`budget: ${meter} must be a number from 0 on, not ${limit}`)
+      if (typeof limit === 'number' && limit >= 0) continue
+      throw new InvalidArgumentError(
+        `budget: ${meter} must be a number from 0 on, not ${JSON.stringify(limit)}`,
+      )
     }
     this.#limits = new Map(Object.entries(limits))
   }

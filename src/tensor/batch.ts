@@ -191,8 +191,12 @@ export function describe(value: unknown): string {
   if (typeof value === 'object') {
     return Array.isArray(value)
       ? `an array of ${value.length}`
-      : `a ${value.constructor?.name ?? 'record'}`
+      : withArticle(value.constructor?.name ?? 'record')
   }
   const text = typeof value === 'string' ? value : inspect(value)
   return `the ${typeof value} ${text.length > 40 ? `${text.slice(0, 40)}…` : text}`
+}
+
+function withArticle(name: string): string {
+  return `${/^[aeio]/i.test(name) ? 'an' : 'a'} ${name}`
 }

@@ -124,7 +124,7 @@ test.each([
 ])('%j is a usage error: exit 2 and one clear line', async (args, message) => {
   const { code, stdout, stderr } = await command(...args)
   expect(stderr).toMatch(message)
-  expect(stderr).toMatch(/^millstream: .*\nSee millstream --help\.\n$/)
+  expect(stderr).toMatch(/^MILLSTREAM_USAGE: .*\nSee millstream --help\.\n$/)
   expect([code, stdout]).toEqual([2, ''])
 })
 

@@ -41,7 +41,7 @@ test.each(['without a cache', 'with a cache'])(
     expect(calls - COUNT).toBeLessThanOrEqual(KILLS * LANES)
     rmSync(folder, { recursive: true })
   },
-  900_000,
+  3_600_000,
 )
 
 const paidApi = (): Promise<FakeApi<number>> =>

@@ -1,6 +1,7 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CheckpointMismatchError, messageOf, StorageError } from '../../errors/index.ts'
+import { reasonOf } from '../../errors/reason.ts'
 import { syncFolder } from '../../storage/durable.ts'
 import type { DeadLetter, DeadLetters } from '../../stream/dead-letter.ts'
 import { type StoredLetter, storedLetter } from './stored-letter.ts'
@@ -155,5 +156,5 @@ function changed(path: string, why: string, cause?: unknown): CheckpointMismatch
 }
 
 function cannotWrite(path: string, cause: unknown): StorageError {
-  return new StorageError(`cannot write dead letters to ${path}: ${messageOf(cause)}`, { cause })
+  return new StorageError(`cannot write dead letters to ${path}: ${reasonOf(cause)}`, { cause })
 }

@@ -31,7 +31,7 @@ export type RetryOptions = Omit<
 
 /** The dead letters that a state folder holds. @throws DataError when no run has its state there. */
 export async function deadLettersIn(state: string): Promise<readonly StoredLetter[]> {
-  const folder = await StateFolder.open(state)
+  const folder = StateFolder.at(state)
   const { latest: known } = await folder.load()
   if (known === undefined) throw noRun(state)
   return readLetters(folder.lettersPath(known.retries), markOf(known))
@@ -49,7 +49,8 @@ export async function retryDeadLetters<T>(
   sink: Sink<T>,
   options: RetryOptions,
 ): Promise<RetrySummary> {
-  const folder = await StateFolder.open(options.state)
+  const folder = StateFolder.at(options.state)
+  if ((await folder.load()).latest === undefined) throw noRun(folder.path)
   const lock = await takeLock(folder.path)
   try {
     return await retryLocked(root, sink, folder, options)

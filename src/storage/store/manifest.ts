@@ -104,7 +104,7 @@ export const DELETE_IT = (folder: string): string =>
 function noStore(folder: string, cause: unknown): DataError {
   const why =
     codeOf(cause) === 'ENOENT'
-      ? 'has no elements that were saved or cached'
+      ? 'has no elements that were saved or cached; dataset.save(folder) makes one'
       : `cannot be read: ${messageOf(cause)}`
   return new DataError(`the folder ${folder} ${why}; seen from ${process.cwd()}`, { cause })
 }

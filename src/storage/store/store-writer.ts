@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { messageOf, StorageError } from '../../errors/index.ts'
+import { StorageError } from '../../errors/index.ts'
+import { reasonOf } from '../../errors/reason.ts'
 import { ElementFailure } from '../../stream/failure.ts'
 import { sizeOf } from '../../stream/size-of.ts'
 import { syncFolder } from '../durable.ts'
@@ -199,6 +200,6 @@ async function saying<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (cause) {
-    throw new StorageError(`cannot write the folder ${folder}: ${messageOf(cause)}`, { cause })
+    throw new StorageError(`cannot write the folder ${folder}: ${reasonOf(cause)}`, { cause })
   }
 }
