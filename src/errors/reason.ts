@@ -29,7 +29,8 @@ export function mendOf(error: unknown): string | undefined {
   for (let depth = 0; at instanceof Error && depth < maxDepth; depth++) {
     const code = 'code' in at && typeof at.code === 'string' ? at.code : ''
     if (Object.hasOwn(mends, code)) return mends[code]?.()
-    if (code.startsWith('MILLSTREAM_')) return undefined // it says so itself
+    // Others say so themselves.
+    if (code.startsWith('MILLSTREAM_') && code !== 'MILLSTREAM_DATA') return undefined
     at = at.cause
   }
   return undefined
@@ -42,7 +43,7 @@ export function reasonOf(thrown: unknown): string {
   const hidden = message === 'fetch failed' && cause instanceof Error ? messageOf(cause) : ''
   const reason = hidden === '' ? message : `${message}: ${hidden}`
   const mend = mendOf(thrown)
-  return mend === undefined ? reason : `${reason}; ${mend}`
+  return mend === undefined || reason.includes(mend) ? reason : `${reason}; ${mend}`
 }
 
 /** Connections that were tried by several addresses fail with an error for each, and no message. */

@@ -65,6 +65,7 @@ const mistakes: readonly (readonly [
   where?: RegExp,
 ])[] = [
   ['sharp is not installed', 'STAGE_FAILED', /needs the package sharp/, /npm i sharp/],
+  ['a photo that is not there', 'STAGE_FAILED', /no such file .*b\.jpg/, /check the path/],
   ['pg is not installed', 'STAGE_FAILED', /needs the package pg/, /npm i pg/],
   ['pg is not installed, for a sink', 'MISSING_PACKAGE', /needs the package pg/, /npm i pg/],
   [

@@ -17,8 +17,14 @@ const file = (name) => join(out, name)
 const numbers = () => Dataset.range(10)
 
 export const mistakes = {
-  'sharp is not installed': () =>
-    Dataset.fromArray(['a.jpg'])
+  'sharp is not installed': () => {
+    writeFileSync(file('a.jpg'), 'a photo')
+    return Dataset.fromArray([file('a.jpg')])
+      .map(async (path) => decodePhoto(path, { size: 8 }))
+      .toArray()
+  },
+  'a photo that is not there': () =>
+    Dataset.fromArray([file('b.jpg')])
       .map(async (path) => decodePhoto(path, { size: 8 }))
       .toArray(),
   'pg is not installed': () => table('postgres://localhost/db', 'docs', { key: 'id' }).toArray(),
