@@ -67,7 +67,6 @@ export class Pipeline<T> {
         `${sink.name}: prune removes what onlyChanged does not find any more; put .onlyChanged({ key }) into the pipeline`,
       )
     }
-    checkedWayOf(dataset.plan)
     checkOptionNames('write', options, writeNames)
     this.dataset = dataset
     this.sink = sink
