@@ -59,7 +59,8 @@ of Pipelines
   --version        the version of Millstream
 
 Progress goes to stderr. Ctrl-C lets what is under way end; a second one does not wait.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 75 another run is under way or the time is over, 130 Ctrl-C, 143 SIGTERM.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a budget is spent, 75 another run is under way or the time is over,
+130 Ctrl-C, 143 SIGTERM.
 `
 
 const flags = {

@@ -58,7 +58,7 @@ export class Dataset<T> extends Batched<T> {
    * `local` holds the element's index, random numbers that follow from (seed, stage, epoch, element), and a
    * signal that is aborted when the run stops.
    *
-   * @throws StageError on iteration when `fn` throws, unless `onError` is `'skip'`.
+   * @throws StageError on iteration when `fn` throws, unless `onError` is `'skip'` or `'deadLetter'`.
    */
   map<U>(fn: MapFn<T, U>, options: MapOptions<T, U> = {}): Dataset<U> {
     return new Dataset(mapNode(this.plan, fn, options, callSite()))
@@ -174,7 +174,7 @@ export class Dataset<T> extends Batched<T> {
    *
    * A buffer mixes well only when it is about as large as the dataset. `'global'` is a random order of all
    * elements without a buffer, in constant memory: for sources with random access (`range`, `counter`, `random`,
-   * `fromArray`, `fromTensorSlices`, parts of them by `take`, `skip`, `shard`), with synchronous maps between.
+   * `fromArray`, `fromTensorSlices`, `load`, parts of them by `take`, `skip`, `shard`), with synchronous maps between.
    *
    * @throws InvalidArgumentError when `'global'` follows something without random access, or without an end.
    */
