@@ -38,7 +38,11 @@ const withoutTokens: readonly Edit[] = [
   ['operators/shuffle.js', 'this.#held[slot] = this.#size + t;', ''],
   ['operators/shuffle.js', 'if (this.#outputs >= this.#scanAt)', 'if (false)'],
   ['operators/work-input.js', 'const before = this.#inlet.tok();', 'const before = null;'],
-  ['operators/work-input.js', 'this.#marks.push({ state, offset, ordinal, behind });', ''],
+  [
+    'operators/work-input.js',
+    'this.#marks.push({ state, offset, ordinal, origin: this.#inlet.origin(), behind });',
+    '',
+  ],
 ]
 
 export const variants: Readonly<Record<string, readonly Edit[]>> = {

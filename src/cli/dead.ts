@@ -47,14 +47,17 @@ async function list(letters: readonly StoredLetter[], json: boolean): Promise<nu
 }
 
 /** Two lines: which element and where; and why. */
-function lines({ stage, at, index, attempts, element, error }: StoredLetter, n: number): string[] {
+function lines(letter: StoredLetter, n: number): string[] {
+  const { stage, at, index, source, attempts, element, error } = letter
   const place = at === undefined ? '' : ` (${at})`
+  const says = source !== undefined && !source.endsWith(`[${index}]`)
+  const from = says ? ` (${source})` : ''
   const calls = `${attempts} attempt${attempts === 1 ? '' : 's'}`
   const text = jsonLine(element, { shown: 4 })
   const shown = text.length > WIDTH ? `${text.slice(0, WIDTH - 1)}…` : text
   const [message = ''] = error.message.split('\n')
   return [
-    `${n}  ${keyOf(element) ?? `element ${index}`}  ${stage}${place}  ${calls}  ${shown}`,
+    `${n}  ${keyOf(element) ?? `element ${index}`}${from}  ${stage}${place}  ${calls}  ${shown}`,
     `   ${error.name}: ${message}`,
   ]
 }
@@ -80,10 +83,11 @@ async function show(
     await tell([JSON.stringify(letter)])
     return 0
   }
-  const { stage, at, index, attempts, time, element, error, lost } = letter
+  const { stage, at, index, source, attempts, time, element, error, lost } = letter
   await tell([
     `stage     ${stage}${at === undefined ? '' : ` (${at})`}`,
     `element   ${index}`,
+    ...(source === undefined ? [] : [`source    ${source}`]),
     `attempts  ${attempts}, the last one at ${time}`,
     ...(lost === undefined ? [] : [`lost      the element could not be kept: ${lost}`]),
     `cause     ${error.stack ?? `${error.name}: ${error.message}`}`,

@@ -50,9 +50,20 @@ function blocksNode<T>(
       { start, cursor: ({ behind }) => behind },
       at,
     )
-    return make(flatMapNode(blocks, (block: LineBlock) => toItems(block, file), at))
+    const toOwn = (block: LineBlock): readonly T[] => toItems(block, file)
+    return make(flatMapNode(blocks, toOwn, at, (block, items) => originOf(file, block, items)))
   }
   return flatMapNode(listFilesNode(patterns, {}, at), read, at)
+}
+
+/** Names lines. Where empty ones were left out, items know their number. */
+function originOf(
+  file: string,
+  { lines, first }: LineBlock,
+  items: readonly unknown[],
+): (k: number) => string {
+  if (items.length === lines.length) return (k) => `${file}:${first + k}`
+  return (k) => `${file}:${(items[k] as Line).line}`
 }
 
 function parsed({ file, line, text }: Line): unknown {

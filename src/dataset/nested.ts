@@ -2,6 +2,7 @@ import { checkFunction, checkWhole, type GroupKey } from '../operators/check.ts'
 import { type At, makeNode, type PlanNode } from '../plan/node.ts'
 import type { Local } from '../stream/local.ts'
 import type { Leaf } from '../tensor/index.ts'
+import type { Origin } from '../stream/origin.ts'
 import { byMember } from '../tensor/members.ts'
 import type { Dataset } from './dataset.ts'
 
@@ -59,9 +60,10 @@ export function flatMapNode<T, U>(
   input: PlanNode,
   fn: (x: T, local: Local) => Several<U>,
   at: At,
+  origin?: (x: T, items: readonly U[]) => Origin,
 ): PlanNode {
   checkFunction('flatMap', fn)
-  return makeNode('flatMap', { fn }, [input], at)
+  return makeNode('flatMap', origin === undefined ? { fn } : { fn, origin }, [input], at)
 }
 
 export function interleaveNode<T, U>(

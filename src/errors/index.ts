@@ -5,6 +5,7 @@
 
 import { reasonOf } from './reason.ts'
 import { redact } from './redact.ts'
+import { sourceShown } from './source.ts'
 
 export { mendOf } from './reason.ts'
 export { redact } from './redact.ts'
@@ -59,6 +60,11 @@ export interface StageErrorInfo {
   readonly at?: string
   /** Name of the function that failed, where it has one. */
   readonly fn?: string
+  /**
+   * Where the element came from, as far as its source knows: `data/a.jsonl:12`, `photos/dog/7.jpg`, `array#1[17]`; of a
+   * batch, and where elements were left out on the way, the first and the last that it can be.
+   */
+  readonly source?: string
 }
 
 /** A user's function threw on one element. `cause` is what it threw. */
@@ -67,13 +73,15 @@ export class StageError extends MillstreamError implements StageErrorInfo {
   readonly index: number
   readonly at?: string
   readonly fn?: string
+  readonly source?: string
 
   constructor(info: StageErrorInfo, cause: unknown) {
     const where = info.at === undefined ? '' : ` (${info.at})`
     const name = info.fn ? ` ${info.fn}` : ''
+    const source = sourceShown(info.source, info.index)
     super(
       'MILLSTREAM_STAGE_FAILED',
-      `${info.stage}${name}${where} failed on element ${info.index}: ${reasonOf(cause)}`,
+      `${info.stage}${name}${where} failed on element ${info.index}${source}: ${reasonOf(cause)}`,
       {
         cause,
       },
@@ -82,6 +90,7 @@ export class StageError extends MillstreamError implements StageErrorInfo {
     this.index = info.index
     if (info.at !== undefined) this.at = info.at
     if (info.fn !== undefined) this.fn = info.fn
+    if (info.source !== undefined) this.source = info.source
     this.stack = causeFirst(this, cause)
   }
 }

@@ -1,5 +1,6 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Token } from '../stream/operator.ts'
+import type { Origin } from '../stream/origin.ts'
 import type { JunctionSpec } from '../stream/spec.ts'
 
 export const concatenateSpec: JunctionSpec<object> = {
@@ -42,6 +43,10 @@ class Concatenate implements Body {
       this.#which++
       this.#input = this.#context.open(this.#which)
     }
+  }
+
+  origin(): Origin | undefined {
+    return this.#input.origin?.()
   }
 
   tok(): Token {

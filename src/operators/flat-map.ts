@@ -11,12 +11,15 @@ import type {
   Pace,
   Token,
 } from '../stream/operator.ts'
+import { type Origin, Origins, span } from '../stream/origin.ts'
 import { type JunctionSpec, unknownCardinality, type UserFn } from '../stream/spec.ts'
 import { arrived } from '../stream/turn.ts'
 import { Expander } from './expansion.ts'
 
 export interface FlatMapParams {
   readonly fn: UserFn
+  /** Where the items that came of an element came from, where that says more than the element's own origin. */
+  readonly origin?: (x: never, items: readonly unknown[]) => Origin
 }
 
 export const flatMapSpec: JunctionSpec<FlatMapParams> = {
@@ -44,6 +47,7 @@ interface Nested {
 /** Token: [inlet state at the element that is expanded, items done, state of its dataset]. */
 class FlatMap implements Body {
   readonly #inlet: Inlet
+  readonly #originIn: FlatMapParams['origin']
   readonly #expander: Expander
   /** Of the calls, which take time. */
   readonly #work: Pace
@@ -53,15 +57,19 @@ class FlatMap implements Body {
   /** State of the inlet before the element that is expanded. */
   #before: Token = null
   #items: readonly unknown[] | undefined
+  #itemsOrigin: Origin | undefined
   #done = 0
   #nested: Nested | undefined
   #held: ElementFailure | undefined
+  /** Of the chunk that was handed out last. */
+  #origins = new Origins()
   /** Where a resume goes on within its first element. */
   #restore: { readonly done: number; readonly nested: Json } | undefined
 
   constructor(node: PlanNode<FlatMapParams>, context: OpenContext, from: Json | undefined) {
     const [state, done, nested] = Array.isArray(from) ? (from as readonly Json[]) : []
     this.#inlet = new Inlet(context.open(0, Inlet.upstreamOf(state)), state)
+    this.#originIn = node.params.origin
     this.#expander = new Expander('flatMap', node.params.fn, context)
     this.#work = context.pace()
     this.#pace = context.pace()
@@ -73,6 +81,7 @@ class FlatMap implements Body {
 
   async pull(): Promise<Chunk | null> {
     const out: unknown[] = []
+    this.#origins = new Origins()
     while (out.length < this.#pace.max) {
       if (this.#items !== undefined) this.#drain(this.#items, out)
       else if (this.#nested !== undefined) {
@@ -100,13 +109,19 @@ class FlatMap implements Body {
     return [this.#inlet.tok(), done, nested]
   }
 
+  origin(): Origin {
+    return this.#origins.of
+  }
+
   #noted(out: readonly unknown[]): Chunk {
     this.#pace.note(out.length, out[0])
     return out
   }
 
   #drain(items: readonly unknown[], out: unknown[]): void {
-    const end = Math.min(items.length, this.#done + this.#pace.max - out.length)
+    const [from, of] = [this.#done, this.#itemsOrigin]
+    const end = Math.min(items.length, from + this.#pace.max - out.length)
+    this.#origins.add(out.length, of && ((k) => of(from + k)))
     while (this.#done < end) out.push(items[this.#done++])
     if (this.#done < items.length) return
     this.#items = undefined
@@ -117,13 +132,17 @@ class FlatMap implements Body {
   #expand(out: unknown[]): void {
     const { i: first, ordinal } = this.#inlet
     const had = out.length
+    const of = this.#inlet.origin()
     const start = this.#meter.now()
     this.#work.start()
     try {
       this.#expandArrays(out, ordinal - first)
     } catch (error) {
-      this.#held = new ElementFailure(ordinal + this.#inlet.i - first, error)
+      const { i } = this.#inlet
+      this.#held = new ElementFailure(ordinal + i - first, error, { source: of?.(i) })
     }
+    const last = this.#inlet.i - 1
+    if (out.length > had) this.#origins.add(had, of && (() => span(of(first), of(last))))
     const made = out.length - had + (this.#items?.length ?? 0)
     this.#work.note(made, this.#items?.[0] ?? out.at(-1))
     this.#meter.busy(start, made)
@@ -134,9 +153,10 @@ class FlatMap implements Body {
     const inlet = this.#inlet
     const { xs, n } = inlet
     const max = Math.min(this.#work.max, this.#pace.max)
+    const inParts = this.#originIn !== undefined
     while (inlet.i < n && out.length < max) {
       const made = this.#expander.call(xs[inlet.i], base + inlet.i)
-      if (!Array.isArray(made) || out.length + made.length > max || this.#restore !== undefined) {
+      if (!Array.isArray(made) || out.length + made.length > max || inParts || this.#restore) {
         this.#begin(made, base + inlet.i)
         return
       }
@@ -149,11 +169,18 @@ class FlatMap implements Body {
   #begin(made: unknown, ordinal: number): void {
     const opened = this.#expander.open(made, ordinal, this.#restore?.nested ?? undefined)
     this.#before = this.#inlet.tok()
-    if ('items' in opened) this.#items = opened.items
+    if ('items' in opened) this.#setItems(opened.items)
     else this.#nested = { reader: opened.nested }
     this.#done = this.#restore?.done ?? 0
     this.#restore = undefined
     this.#inlet.i++
+  }
+
+  #setItems(items: readonly unknown[]): void {
+    const { xs, i } = this.#inlet
+    const of = this.#inlet.origin()
+    this.#items = items
+    this.#itemsOrigin = this.#originIn?.(xs[i] as never, items) ?? (of && (() => of(i)))
   }
 
   #behindHeld(held: ElementFailure): ElementFailure {
@@ -172,8 +199,11 @@ class FlatMap implements Body {
     if (chunk === null) {
       this.#nested = undefined
       await reader.close()
-    } else if (out.length === 0 && chunk.length * 4 >= this.#pace.max) return this.#noted(chunk)
-    else for (const x of chunk) out.push(x)
+    } else {
+      this.#origins.add(out.length, reader.origin?.())
+      if (out.length === 0 && chunk.length * 4 >= this.#pace.max) return this.#noted(chunk)
+      for (const x of chunk) out.push(x)
+    }
     return undefined
   }
 }

@@ -2,6 +2,7 @@ import type { CallPolicy } from '../limit/calls.ts'
 import type { PlanNode } from '../plan/node.ts'
 import { SkipLog } from '../stream/decisions.ts'
 import type { Body, Chunk, Json, OpenContext, Token } from '../stream/operator.ts'
+import { type Origin, span } from '../stream/origin.ts'
 import type { PlacedStage } from '../stream/pool.ts'
 import { keyOfText } from '../stream/random.ts'
 import {
@@ -53,6 +54,7 @@ class MapAsync implements Body {
   readonly #results: InOrder
   readonly #failures: Failures
   #edge: WorkEdge | undefined
+  #origin: (() => Origin) | undefined
 
   constructor(node: PlanNode<MapAsyncParams>, context: OpenContext, from: Json | undefined) {
     const [state, decisions, errors] = Array.isArray(from) ? (from as readonly Json[]) : []
@@ -77,7 +79,21 @@ class MapAsync implements Body {
       failures: this.#failures,
       runner: await runnerOf(this.#node, this.#context),
     })
-    return this.#edge.pull()
+    const { low } = this.#results
+    const chunk = await this.#edge.pull()
+    this.#origin = () => this.#originOf(low, chunk?.length ?? 0)
+    return chunk
+  }
+
+  origin(): Origin | undefined {
+    return this.#origin?.()
+  }
+
+  /** Some of the elements that the chunk stands for may have been left out. */
+  #originOf(low: number, count: number): Origin {
+    const leftOut = this.#results.low - low - count
+    const of = this.#input.originFrom(low)
+    return (k) => span(of(k), of(k + leftOut))
   }
 
   tok(): Token {

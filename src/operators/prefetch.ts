@@ -1,5 +1,6 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Token } from '../stream/operator.ts'
+import type { Origin } from '../stream/origin.ts'
 import { type JunctionSpec, sameBytes, sameCardinality } from '../stream/spec.ts'
 
 export interface PrefetchParams {
@@ -35,10 +36,14 @@ class PassOn implements Body {
   tok(): Token {
     return this.#input.tok()
   }
+  origin(): Origin | undefined {
+    return this.#input.origin?.()
+  }
 }
 
 type Arrival = { readonly before: Token } & (
-  { readonly chunk: Chunk | null } | { readonly error: unknown }
+  | { readonly chunk: Chunk | null; readonly origin: Origin | undefined }
+  | { readonly error: unknown }
 )
 
 /** Token: that of the input before the first chunk in the queue. */
@@ -49,6 +54,8 @@ class Prefetch implements Body {
   #waiting = 0
   #flight: { readonly before: Token; readonly done: Promise<void> } | undefined
   #over = false
+  /** Of the chunk that was handed out last. */
+  #origin: Origin | undefined
 
   constructor({ params }: PlanNode<PrefetchParams>, context: OpenContext, from: Json | undefined) {
     this.#size = params.size
@@ -65,12 +72,17 @@ class Prefetch implements Body {
       throw arrival.error
     }
     this.#waiting -= arrival.chunk?.length ?? 0
+    this.#origin = arrival.origin
     this.#pump()
     return arrival.chunk
   }
 
   tok(): Token {
     return this.#queue[0]?.before ?? this.#flight?.before ?? this.#input.tok()
+  }
+
+  origin(): Origin | undefined {
+    return this.#origin
   }
 
   stop(): void {
@@ -93,7 +105,7 @@ class Prefetch implements Body {
       const chunk = await this.#input.pull()
       if (chunk === null) this.#over = true
       this.#waiting += chunk?.length ?? 0
-      this.#queue.push({ before, chunk })
+      this.#queue.push({ before, chunk, origin: this.#input.origin?.() })
     } catch (error) {
       this.#over = true
       this.#queue.push({ before, error })

@@ -1,5 +1,6 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Token } from '../stream/operator.ts'
+import type { Origin } from '../stream/origin.ts'
 import { type JunctionSpec, sameBytes } from '../stream/spec.ts'
 
 export interface RepeatParams {
@@ -60,6 +61,10 @@ class Repeat implements Body {
     this.#epoch++
     this.#seen = false
     if (this.#epoch < this.#count) this.#input = this.#context.openEpoch(0, this.#epoch)
+  }
+
+  origin(): Origin | undefined {
+    return this.#input.origin?.()
   }
 
   tok(): Token {

@@ -60,7 +60,8 @@ export class Failures {
     if (this.#policy.onError !== 'deadLetter' || !this.#mayLeaveOut(failure)) return false
     const { ordinal, element, error, attempts } = failure
     this.#tell(failure)
-    const keeping = this.#context.deadLetter(ordinal, element, error, attempts)
+    const source = this.#sourceOf(failure)
+    const keeping = this.#context.deadLetter(ordinal, element, error, attempts, source)
     // A store that kept it at once sees no checkpoint between its letter and the skip.
     if (keeping !== undefined) await keeping
     this.#results.skip(failure)
@@ -71,7 +72,12 @@ export class Failures {
   errorOf(failure: Failure): unknown {
     if (isLast(failure.error)) return failure.error
     this.#results.raise(failure)
-    return new ElementFailure(failure.ordinal, this.#explained(failure.error))
+    const source = this.#sourceOf(failure)
+    return new ElementFailure(failure.ordinal, this.#explained(failure.error), { source })
+  }
+
+  #sourceOf({ ordinal }: Failure): string | undefined {
+    return this.#input.originFrom(ordinal)(0)
   }
 
   #tell({ ordinal }: Failure): void {

@@ -1,11 +1,14 @@
 import { Inlet } from '../stream/inlet.ts'
 import type { Json, OpenContext, Token } from '../stream/operator.ts'
+import type { Origin } from '../stream/origin.ts'
 
 /** Where a chunk of the input began. */
 interface Mark {
   readonly state: Token
   readonly offset: number
   readonly ordinal: number
+  /** Where its elements came from. */
+  readonly origin: Origin | undefined
   /** Where it ended, if anybody asks for that. */
   readonly behind: Token | undefined
 }
@@ -76,6 +79,15 @@ export class WorkInput {
     return this.#marks.findLast((mark) => mark.ordinal <= ordinal)?.behind
   }
 
+  /** Where the elements from `low` on came from, the first that was not handed out. */
+  originFrom(low: number): Origin {
+    const marks = [...this.#marks]
+    return (k) => {
+      const mark = marks.findLast(({ ordinal }) => ordinal <= low + k)
+      return mark?.origin?.(mark.offset + low + k - mark.ordinal)
+    }
+  }
+
   /** Nothing more is asked for. */
   stop(): void {
     this.#ended = true
@@ -104,7 +116,7 @@ export class WorkInput {
     const { i, n } = this.#inlet
     const [state, offset, ordinal] = this.#inlet.at(i) as readonly [Token, number, number]
     const behind = this.#tells ? this.#inlet.behind() : undefined
-    this.#marks.push({ state, offset, ordinal, behind })
+    this.#marks.push({ state, offset, ordinal, origin: this.#inlet.origin(), behind })
     this.left = n - i
   }
 }

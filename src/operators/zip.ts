@@ -1,6 +1,7 @@
 import type { PlanNode } from '../plan/node.ts'
 import { Inlet } from '../stream/inlet.ts'
 import type { Body, Chunk, Json, Meter, OpenContext, Pace, Token } from '../stream/operator.ts'
+import { type Origin, together } from '../stream/origin.ts'
 import type { Cardinality, JunctionSpec } from '../stream/spec.ts'
 
 /** Where each input's element goes: an input's number, or a tuple or record of structures. */
@@ -39,6 +40,7 @@ class Zip implements Body {
   readonly #pace: Pace
   readonly #meter: Meter
   #ended = false
+  #origin: Origin | undefined
 
   constructor(
     { params, inputs }: PlanNode<ZipParams>,
@@ -63,10 +65,15 @@ class Zip implements Body {
     const ready = Math.min(this.#pace.max, ...this.#inlets.map((inlet) => inlet.n - inlet.i))
     const out: unknown[] = []
     for (let k = 0; k < ready; k++) out.push(this.#join(k))
+    this.#origin = originOf(this.#inlets)
     for (const inlet of this.#inlets) inlet.i += ready
     this.#meter.busy(start, ready)
     this.#pace.note(ready, out[0])
     return out
+  }
+
+  origin(): Origin | undefined {
+    return this.#origin
   }
 
   tok(): Token {
@@ -80,6 +87,12 @@ class Zip implements Body {
     for (const fill of fills) if (!(await fill)) return false
     return true
   }
+}
+
+/** Of the elements that are next, side by side. */
+function originOf(inlets: readonly Inlet[]): Origin {
+  const inputs = inlets.map((inlet) => ({ origin: inlet.origin(), i: inlet.i }))
+  return (k) => together(inputs.map(({ origin, i }) => origin?.(i + k)))
 }
 
 /** Element `k` places behind the next one of the inlets, in the zip's structure. */

@@ -4,6 +4,7 @@ import { ElementFailure, errorOf } from '../stream/failure.ts'
 import type { Fairness } from './fairness.ts'
 import type { StageCounter } from './metrics.ts'
 import type { Body, Chunk, Operator, Token } from '../stream/operator.ts'
+import type { Origin } from '../stream/origin.ts'
 import { openingOf, type Opening } from '../trace/openings.ts'
 import { closeAll } from './close-all.ts'
 
@@ -75,6 +76,10 @@ export class Guard implements Operator {
 
   tok(): Token {
     return this.#body.tok()
+  }
+
+  origin(): Origin | undefined {
+    return this.#body.origin?.()
   }
 
   stop(): void {

@@ -233,6 +233,7 @@ class Opening implements OpenContext {
     element: unknown,
     error: unknown,
     attempts: number,
+    source?: string,
   ): void | Promise<void> {
     const { id, at } = this.#node
     const { branch, epoch, run } = this.#site
@@ -242,6 +243,7 @@ class Opening implements OpenContext {
       stage: id,
       ...(at === undefined ? {} : { at }),
       index,
+      ...(source === undefined ? {} : { source }),
       element,
       error,
       attempts,
@@ -331,6 +333,10 @@ class Registered implements Operator {
 
   tok() {
     return this.#guard.tok()
+  }
+
+  origin() {
+    return this.#guard.origin()
   }
 
   stop(): void {

@@ -3,12 +3,14 @@ import { ElementFailure } from '../stream/failure.ts'
 import { Inlet } from '../stream/inlet.ts'
 import { ElementLocal } from '../stream/local.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Pace, Token } from '../stream/operator.ts'
+import { type Origin, Origins, span } from '../stream/origin.ts'
 import type { SourceReading } from '../stream/spec.ts'
 import { turn } from '../stream/turn.ts'
 import { codeOf, type SegmentCode } from './code.ts'
 import { isOver, type SegmentPlan } from './cut.ts'
 import { interpret } from './interpret.ts'
 import { type Loop, type LoopEnv, type LoopFailure, LoopState } from './loop.ts'
+import { madeOf } from './origins.ts'
 import { ShareClock } from './shares.ts'
 import { SlowWatch } from './slow.ts'
 
@@ -60,6 +62,8 @@ export class Segment implements Body {
   /** The start of the batch in the making. */
   #clean: Clean | undefined
   #held: LoopFailure | undefined
+  /** Of the chunk that was handed out last. */
+  #origins = new Origins()
   #inputError: { readonly error: unknown; readonly before: Token } | undefined
   #beforeFill: Token = null
   #filling: Promise<boolean> | undefined
@@ -99,6 +103,7 @@ export class Segment implements Body {
     if (this.#inputError !== undefined) throw this.#takeInputError(this.#inputError.error)
     const r = this.#r
     r.out = []
+    this.#origins = new Origins()
     r.max = this.#pace.max
     while (r.out.length < r.max && this.#held === undefined) {
       if (this.#ended || r.over) {
@@ -126,6 +131,10 @@ export class Segment implements Body {
     const position = this.#inputError?.before ?? unread ?? this.#inlet?.tok() ?? this.#r.i
     const state = this.#held?.before.state ?? this.#r.state
     return [position, this.#r.j, ...state]
+  }
+
+  origin(): Origin {
+    return this.#origins.of
   }
 
   #makeLoop(node: PlanNode): Loop {
@@ -256,12 +265,17 @@ export class Segment implements Body {
     const had = r.out.length
     const batchStart = this.#gathers ? (this.#clean ?? this.#here()) : undefined
     const from = r.i
+    const half = r.pending.length + r.rows
     const pace = this.#pace
     const loop = this.#slow?.loop(this.#loop, r) ?? this.#loop
     pace.start()
     this.#shares?.begin()
     loop.run(r)
     const made = r.out.length - had
+    if (made > 0) {
+      const range = { from, to: r.i, made, half }
+      this.#origins.add(had, madeOf(this.#plan, range, this.#originIn()))
+    }
     if (this.#generated !== undefined) this.#changeLoop(this.#generated, r.i - from)
     this.#shares?.end(made)
     pace.note(made, r.out[r.out.length - 1])
@@ -305,9 +319,33 @@ export class Segment implements Body {
     if (this.#held === undefined) this.#clean = undefined
   }
 
+  /** Of the elements at places of the source, or of the chunk that is being read. */
+  #originIn(): Origin | undefined {
+    if (this.#inlet !== undefined) return this.#inlet.origin()
+    const { source, input } = this.#plan
+    return (i) => {
+      const position = this.#positionBehind(0, i)
+      return source?.origin?.(position) ?? `${input.id}[${position}]`
+    }
+  }
+
+  /** Of a failed element; one that a batch was made for came from several. */
+  #originOf({ op, before }: LoopFailure): string | undefined {
+    const of = this.#ended && this.#inlet !== undefined ? undefined : this.#originIn()
+    const { i } = before
+    if (!this.#gathers || op <= this.#plan.ratio || of === undefined) return of?.(i)
+    const last = of(this.#ended ? i - 1 : i)
+    const start = this.#clean?.position
+    if (typeof start === 'number') return span(of(start), last)
+    const [chunk, place] = start as readonly [Token, number]
+    const here = this.#inlet?.at(0) as readonly [Token] | undefined
+    return span(here?.[0] === chunk ? of(place) : undefined, last)
+  }
+
   /** The error of an element; what comes after it is read by the next pull. */
   #goOnBehind(failed: LoopFailure): ElementFailure {
     const r = this.#r
+    const source = this.#originOf(failed)
     this.#held = undefined
     this.#clean = undefined
     const op = this.#plan.ops[failed.op]
@@ -324,7 +362,7 @@ export class Segment implements Body {
     r.state.splice(0, r.state.length, ...failed.after.state)
     if (this.#inlet !== undefined && !this.#ended)
       this.#inlet.i = Math.min(failed.after.i, this.#inlet.n)
-    return new ElementFailure(index, failed.error, op?.node)
+    return new ElementFailure(index, failed.error, { node: op?.node, source })
   }
 
   /** The position that an operator above so many views, of all, knows an element by. */

@@ -1,4 +1,6 @@
 import { CheckpointMismatchError, InvalidArgumentError } from '../errors/index.ts'
+import type { Origin } from '../stream/origin.ts'
+import type { PlanNode } from '../plan/node.ts'
 import type { SourceSpec } from '../stream/spec.ts'
 import { ElementFailure } from '../stream/failure.ts'
 import type { Body, Chunk, Json, OpenContext } from '../stream/operator.ts'
@@ -31,7 +33,7 @@ export const generatorSpec: SourceSpec<GeneratorParams> = {
   tfData: 'from_generator',
   structure: ({ cursor }) => (cursor === undefined ? {} : { start: cursor.start }),
   cardinality: () => undefined,
-  open: ({ params }, context, from) => new GeneratorSource(params, context, from),
+  open: (node, context, from) => new GeneratorSource(node, context, from),
   traits: ({ cursor }) => ({
     runs: 'reads an iterable',
     resume:
@@ -65,10 +67,13 @@ interface Position {
  */
 class GeneratorSource implements Body {
   readonly #params: GeneratorParams
+  readonly #id: string
   readonly #context: OpenContext
   readonly #pace
   readonly #waiting = new Waiting<Step | 'late'>()
   #at: Position
+  /** Elements read before the last chunk. */
+  #first = 0
   /** Elements that a resume still has to drop. */
   #drop: number
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined
@@ -77,8 +82,13 @@ class GeneratorSource implements Body {
   /** The step under way. */
   #pending: Promise<Step> | undefined
 
-  constructor(params: GeneratorParams, context: OpenContext, from: Json | undefined) {
+  constructor(
+    { params, id }: PlanNode<GeneratorParams>,
+    context: OpenContext,
+    from: Json | undefined,
+  ) {
     this.#params = params
+    this.#id = id
     this.#context = context
     this.#pace = context.pace()
     this.#at = positionOf(from, params.cursor?.start)
@@ -90,6 +100,7 @@ class GeneratorSource implements Body {
     if (this.#ended) return null
     this.#iterator ??= this.#begin()
     await this.#dropOld()
+    this.#first = this.#at.count
     const out = await this.#read(this.#pace.max)
     this.#advance(out)
     if (out.length > 0) return out
@@ -100,6 +111,11 @@ class GeneratorSource implements Body {
   tok(): Json {
     const { count, cursor, since } = this.#at
     return cursor === undefined ? count : [count, cursor, since]
+  }
+
+  origin(): Origin {
+    const [id, first] = [this.#id, this.#first]
+    return (k) => `${id}[${first + k}]`
   }
 
   stop(): void {

@@ -1,5 +1,6 @@
 import { CheckpointMismatchError } from '../errors/index.ts'
 import type { Body, Chunk, Json, LazyToken, OpenContext, Pace } from '../stream/operator.ts'
+import type { Origin } from '../stream/origin.ts'
 import { permutation } from '../stream/permutation.ts'
 import { keyOfText } from '../stream/random.ts'
 
@@ -15,6 +16,7 @@ export class Listing implements Body {
   readonly #pace: Pace
   readonly #expected: number | undefined
   #position: number
+  #last: readonly unknown[] = []
   #items: readonly unknown[] | undefined
   #identity = 0
   /** Keys a random order of the items. */
@@ -42,6 +44,7 @@ export class Listing implements Body {
     this.#items ??= await this.#listed()
     const out = this.#part(this.#items, this.#position, this.#position + this.#pace.max)
     this.#position += out.length
+    this.#last = out
     this.#pace.note(out.length, out[0])
     return out.length === 0 ? null : out
   }
@@ -50,6 +53,11 @@ export class Listing implements Body {
     const position = this.#position
     // The listing may not be read yet, but when the checkpoint is written behind its first element it is.
     return { toJSON: () => [position, this.#identity] }
+  }
+
+  origin(): Origin {
+    const last = this.#last
+    return (k) => pathOf(last[k])
   }
 
   #part(items: readonly unknown[], start: number, end: number): readonly unknown[] {
@@ -69,4 +77,10 @@ export class Listing implements Body {
     }
     return items
   }
+}
+
+function pathOf(item: unknown): string | undefined {
+  if (typeof item === 'string') return item
+  const path: unknown = typeof item === 'object' && item !== null && 'path' in item && item.path
+  return typeof path === 'string' ? path : undefined
 }

@@ -25,6 +25,7 @@ export const loadSpec: SourceSpec<LoadParams> = {
     reading: () => new StoreReading(() => openAsDescribed(params)),
     emit: (_, i, own) => `${own}.at(${i})`,
     at: (i, own) => (own as StoreReading).at(i),
+    origin: (i) => `${params.folder}, element ${i}`,
   }),
 }
 

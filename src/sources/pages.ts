@@ -2,6 +2,8 @@ import { ClosedError, DataError, InvalidArgumentError } from '../errors/index.ts
 import { type CallPolicy, Calls } from '../limit/calls.ts'
 import { ElementFailure } from '../stream/failure.ts'
 import type { Body, Chunk, Json, OpenContext } from '../stream/operator.ts'
+import type { Origin } from '../stream/origin.ts'
+import type { PlanNode } from '../plan/node.ts'
 import type { SourceSpec } from '../stream/spec.ts'
 import { describe } from '../tensor/index.ts'
 import { GRACE, settledWithin, Waiting } from './waiting.ts'
@@ -31,26 +33,30 @@ export const pagesSpec: SourceSpec<PagesParams> = {
     runs: 'asks for one page after the other',
     resume: 'asks again for the page that was being delivered',
   }),
-  open: ({ params }, context, from) => new PagesSource(params, context, from),
+  open: (node, context, from) => new PagesSource(node, context, from),
 }
 
 /** A page is a chunk. Token: [elements before it, its cursor], the cursor null behind the last page. */
 class PagesSource implements Body {
   readonly #params: PagesParams
+  readonly #id: string
   readonly #context: OpenContext
   readonly #waiting = new Waiting<undefined>()
   readonly #calls: Calls | undefined
   #count: number
   #cursor: Json
+  /** Of the page that was handed out last. */
+  #page: Json = null
   #ended = false
   /** The call under way. */
   #call: Promise<unknown> | undefined
 
-  constructor(params: PagesParams, context: OpenContext, from: Json | undefined) {
+  constructor({ params, id }: PlanNode<PagesParams>, context: OpenContext, from: Json | undefined) {
     const [count, cursor = null] = Array.isArray(from)
       ? (from as readonly Json[])
       : [0, params.start]
     this.#params = params
+    this.#id = id
     this.#context = context
     this.#count = Number(count)
     this.#cursor = cursor
@@ -59,6 +65,7 @@ class PagesSource implements Body {
 
   async pull(): Promise<Chunk | null> {
     while (this.#cursor !== null && !this.#ended) {
+      this.#page = this.#cursor
       const page = await this.#read(this.#cursor)
       if (page === undefined) return null
       this.#cursor = page.next ?? null
@@ -70,6 +77,11 @@ class PagesSource implements Body {
 
   tok(): Json {
     return [this.#count, this.#cursor]
+  }
+
+  origin(): Origin {
+    const [id, page] = [this.#id, JSON.stringify(this.#page)]
+    return (k) => `${id}, page ${page}, item ${k}`
   }
 
   stop(): void {

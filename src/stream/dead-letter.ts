@@ -11,6 +11,8 @@ export interface DeadLetter {
   readonly at?: string
   /** Position of the element in the stage's input, from 0, within its epoch. */
   readonly index: number
+  /** Where the element came from, as in `StageError`. */
+  readonly source?: string
   /** What the stage was to work on. */
   readonly element: unknown
   /** What the last attempt threw. */

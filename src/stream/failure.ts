@@ -1,5 +1,11 @@
 import { InvalidArgumentError, StageError } from '../errors/index.ts'
+import { sourceShown } from '../errors/source.ts'
 import type { PlanNode } from '../plan/node.ts'
+
+interface FailureSite {
+  readonly node?: PlanNode | undefined
+  readonly source?: string | undefined
+}
 
 /** One element failed in an operator; the caller of operators turns it into an error that says where. */
 export class ElementFailure {
@@ -8,11 +14,14 @@ export class ElementFailure {
   readonly error: unknown
   /** The operator, where a segment knows better than its caller. */
   readonly node: PlanNode | undefined
+  /** Where the element came from. */
+  readonly source: string | undefined
 
-  constructor(index: number, error: unknown, node?: PlanNode) {
+  constructor(index: number, error: unknown, { node, source }: FailureSite = {}) {
     this.index = index
     this.error = error
     this.node = node
+    this.source = source
   }
 }
 
@@ -21,7 +30,8 @@ export function errorOf(failure: ElementFailure, caller: PlanNode): Error {
   const node = failure.node ?? caller
   if (failure.error instanceof InvalidArgumentError) {
     const at = node.at === undefined ? '' : ` (${node.at})`
-    const message = `${node.id}${at}, element ${failure.index}: ${failure.error.message}`
+    const source = sourceShown(failure.source, failure.index)
+    const message = `${node.id}${at}, element ${failure.index}${source}: ${failure.error.message}`
     return new InvalidArgumentError(message, { cause: failure.error })
   }
   const fn = nameOfFunction(node.params)
@@ -31,6 +41,7 @@ export function errorOf(failure: ElementFailure, caller: PlanNode): Error {
       index: failure.index,
       ...(node.at === undefined ? {} : { at: node.at }),
       ...(fn === undefined ? {} : { fn }),
+      ...(failure.source === undefined ? {} : { source: failure.source }),
     },
     failure.error,
   )

@@ -1,5 +1,6 @@
 import { CheckpointMismatchError, InvalidArgumentError, StageError } from '../errors/index.ts'
 import type { Chunk, Json, Operator, Token } from './operator.ts'
+import type { Origin } from './origin.ts'
 
 const NONE: Chunk<never> = []
 
@@ -76,6 +77,11 @@ export class Inlet<T = unknown> {
       return Inlet.again([this.#before, this.i + this.#drop, this.ordinal], this.#repeats)
     }
     return Inlet.again([this.#up.tok(), this.#drop, this.ordinal], this.#repeats)
+  }
+
+  /** Where the elements of `xs` came from. Asked for while nothing is being read. */
+  origin(): Origin | undefined {
+    return this.#up.origin?.()
   }
 
   /** The state of the input behind the chunk that is being read. */

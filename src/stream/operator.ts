@@ -3,6 +3,7 @@ import type { Budget } from './budget.ts'
 import type { CallStore, KeptCalls } from './call-store.ts'
 import type { Changes } from './changes.ts'
 import type { Clock } from './clock.ts'
+import type { Origin } from './origin.ts'
 import type { Chance } from './spec.ts'
 
 /**
@@ -34,6 +35,8 @@ export interface Body<T = unknown> {
   pull(): Promise<Chunk<T> | null>
   /** The state after the last settled pull; not called during one. O(1), or O(open streams). */
   tok(): Token
+  /** Where the elements of the chunk that the last pull handed out came from; true for ever. */
+  origin?(): Origin | undefined
   /** Wakes what waits on something else than an input or the run's signal; pulls settle soon after. */
   stop?(): void
   /** Frees the operator's own resources. Inputs are closed by the caller, after this. */
@@ -44,6 +47,8 @@ export interface Body<T = unknown> {
 export interface Operator<T = unknown> {
   pull(): Promise<Chunk<T> | null>
   tok(): Token
+  /** Where the elements of the chunk that the last pull handed out came from; true for ever. */
+  origin?(): Origin | undefined
   /** Tells the operator and everything above it to let go of what waits. */
   stop(): void
   /** Stops, waits for the pull in flight, closes the operator, then its inputs. Safe to call twice. */
@@ -139,6 +144,7 @@ export interface OpenContext {
     element: unknown,
     error: unknown,
     attempts: number,
+    source?: string,
   ): void | Promise<void>
   /**
    * The element of this node between two states of it was left out: what it was made of is not done, if `onlyChanged`

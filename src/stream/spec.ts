@@ -151,6 +151,8 @@ export interface IndexedSource<O = unknown> {
   /** An expression for the element at the position held by the variable `i`; `own` is a variable too. */
   emit(bind: (value: unknown) => string, i: string, own: string): string
   at(i: number, own: O): unknown
+  /** What people call the element at a position; default: `array#1[17]`. */
+  origin?(i: number): string
 }
 
 /** Readies elements of one opening of a source with random access, and ends with it. */
