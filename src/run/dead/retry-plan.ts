@@ -122,14 +122,17 @@ function renamed(
   const group = groups[groupOf(branch, groups.length, root)]
   const rest = letter.id.slice(branch.length)
   const before = group?.stage === letter.stage ? group.letters[letter.index] : undefined
-  if (group === undefined || before === undefined) return { ...letter, id: `${rest}:${run}` }
-  const { id, stage, at, index, attempts } = before
+  // What the retry calls its source is the list of letters.
+  const { source: _, ...own } = letter
+  if (group === undefined || before === undefined) return { ...own, id: `${rest}:${run}` }
+  const { id, stage, at, index, source, attempts } = before
   return {
-    ...letter,
+    ...own,
     id,
     stage,
     ...(at !== undefined && { at }),
     index,
+    ...(source !== undefined && { source }),
     attempts: attempts + letter.attempts,
   }
 }
