@@ -21,7 +21,7 @@ export interface DecodeOptions {
  * Needs the package sharp, but for small plain PNG files. Large JPEG files are shrunk while they are
  * decoded when `size` allows it.
  *
- * @throws DataError when the file is empty, truncated or no image; MissingPackageError without sharp.
+ * @throws DataError, with the path, when the file is empty, truncated or no image; MissingPackageError without sharp.
  */
 export async function decodePhoto(
   source: string | Uint8Array,
@@ -34,8 +34,10 @@ export async function decodePhoto(
     const bytes = typeof source === 'string' ? await readFile(source) : source
     return await decodeBytes(bytes, size)
   } catch (cause) {
-    if (cause instanceof MillstreamError) throw cause
-    throw new DataError(reasonOf(cause), { cause })
+    if (cause instanceof MillstreamError && !(cause instanceof DataError)) throw cause
+    const reason = reasonOf(cause)
+    const unnamed = typeof source === 'string' && !reason.includes(source)
+    throw new DataError(unnamed ? `${source}: ${reason}` : reason, { cause })
   }
 }
 
@@ -101,6 +103,7 @@ function checkSize(size: number): void {
 /** In words for somebody with a folder of photos; sharp's own words where they say more. */
 function reasonOf(cause: unknown): string {
   const message = messageOf(cause).trim()
+  if (cause instanceof DataError) return message
   if (/is empty|no such file|is missing/i.test(message)) return message.split('\n')[0] ?? message
   if (/unsupported image format/i.test(message)) return 'not an image in a known format'
   if (/premature end|truncated|unexpected end|end of stream|end-of-image|eof/i.test(message)) {
