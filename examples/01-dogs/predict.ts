@@ -44,7 +44,9 @@ async function predict(args: readonly string[]): Promise<boolean> {
         process.stdout.write(`${path}  ${name}  ${sure.toFixed(4)}\n`)
       } catch (error) {
         allRead = false
-        process.stderr.write(`${path}  cannot be used: ${messageOf(error)}\n`)
+        process.stderr.write(
+          `${path}  cannot be used: ${messageOf(error).replace(`${path}: `, '')}\n`,
+        )
       }
     }
     return allRead
