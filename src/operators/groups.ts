@@ -5,6 +5,7 @@ import type { Body, Chunk, Json, OpenContext, Token } from '../stream/operator.t
 import type { GroupKey } from './check.ts'
 import { expansionOf } from './expansion.ts'
 import { type NestedInput, nestedInput, upstreamOf } from './nested-input.ts'
+import { type Group, OpenGroups } from './open-groups.ts'
 
 /** How an operator groups elements, and what comes of a group. */
 export interface Grouping {
@@ -14,15 +15,6 @@ export interface Grouping {
   readonly size: (key: GroupKey) => number
   /** An array or a dataset: what comes out instead of the group. */
   readonly reduce: (key: GroupKey, items: readonly unknown[]) => unknown
-}
-
-/** A group in the making, or one that is read. */
-interface Group {
-  readonly key: GroupKey
-  /** Ordinal of its first element: with the key's function, all that names it. */
-  readonly start: number
-  readonly size: number
-  readonly items: unknown[]
 }
 
 /** What is open at the end of the input. */
@@ -53,11 +45,7 @@ export class Groups implements Body {
   readonly #marks = new Marks()
   readonly #grouping: Grouping
   readonly #context: OpenContext
-  /** In the order of their starts. */
-  readonly #groups = new Map<GroupKey, Group>()
-  /** Walks along with the oldest group: a map takes long to find its first entry where many before it are gone. */
-  #walk = this.#groups.values()
-  #oldestGroup: Group | undefined
+  readonly #groups = new OpenGroups()
   #end: End | undefined
   #current: Current | undefined
   #made = 0
@@ -88,12 +76,13 @@ export class Groups implements Body {
   tok(): Token {
     if (this.#restore !== undefined) return this.#restore
     const end = this.#end
-    const starts = end?.starts ?? this.#starts()
     const current = this.#current
     const next = this.#inlet.ordinal
-    const oldest = end?.starts[0] ?? Math.min(this.#oldest(), current?.group.start ?? next)
+    const oldest =
+      end?.starts[0] ?? Math.min(this.#groups.oldest() ?? next, current?.group.start ?? next)
     const state = oldest === next ? this.#inlet.tok() : this.#marks.at(oldest, this.#inlet.told)
     const inner = current?.input.tok() ?? null
+    const starts = end?.starts ?? this.#groups.starts()
     const token = [state, next, starts, current?.group.start ?? -1, inner, this.#made]
     return end === undefined ? token : [...token, end.taken]
   }
@@ -107,12 +96,9 @@ export class Groups implements Body {
         if (group.items.length === group.size) return group
       }
     }
-    this.#end = { starts: this.#starts(), left: descending(this.#groups), taken: 0 }
+    const starts = Array.from(this.#groups.values(), ({ start }) => start)
+    this.#end = { starts, left: descending(this.#groups.values()), taken: 0 }
     return undefined
-  }
-
-  #starts(): number[] {
-    return Array.from(this.#groups.values(), ({ start }) => start)
   }
 
   /** Adds the next element to its group. Moves behind it in any case. */
@@ -124,7 +110,7 @@ export class Groups implements Body {
       let group = this.#groups.get(key)
       if (group === undefined) {
         group = { key, start: ordinal, size: this.#grouping.size(key), items: [] }
-        this.#groups.set(key, group)
+        this.#groups.add(group)
       }
       group.items.push(x)
       return group
@@ -137,7 +123,7 @@ export class Groups implements Body {
   #takeLeast(end: End): Group | undefined {
     const group = end.left === undefined ? this.#leastKey() : end.left.pop()
     if (group === undefined) return undefined
-    this.#groups.delete(group.key)
+    this.#groups.close(group)
     end.taken++
     return group
   }
@@ -152,10 +138,12 @@ export class Groups implements Body {
   /** The group is gone in any case; an error is that of its last element. */
   #reduce(group: Group, from?: Json): void {
     const { op, reduce } = this.#grouping
-    this.#groups.delete(group.key)
+    this.#groups.close(group)
+    const { items } = group
+    group.items = [] // tokens may hold on to the group
     const made = this.#made++
     try {
-      const result = reduce(group.key, group.items)
+      const result = reduce(group.key, items)
       const what = `reduce of ${op}`
       const opened = expansionOf(what, result, this.#context, made, upstreamOf(from))
       this.#current = { group, input: nestedInput(made, opened, from, () => undefined) }
@@ -167,23 +155,7 @@ export class Groups implements Body {
   async #closeCurrent(input: NestedInput): Promise<void> {
     this.#current = undefined
     await input.close()
-    if (this.#end === undefined) this.#marks.forget(this.#oldest())
-  }
-
-  /** The start of the oldest group that is not full, or what is read next. */
-  #oldest(): number {
-    let group = this.#oldestGroup
-    while (group === undefined || this.#groups.get(group.key) !== group) {
-      const { value, done } = this.#walk.next()
-      if (done === true) {
-        this.#walk = this.#groups.values()
-        this.#oldestGroup = undefined
-        return this.#inlet.ordinal
-      }
-      group = value
-    }
-    this.#oldestGroup = group
-    return group.start
+    if (this.#end === undefined) this.#marks.forget(this.#groups.oldest() ?? this.#inlet.ordinal)
   }
 
   /** After a resume: reads again from the oldest element in use, and keeps those of groups that are. */
@@ -200,7 +172,11 @@ export class Groups implements Body {
     this.#restore = undefined
     const current = [...this.#groups.values()].find(({ start }) => start === Number(currentStart))
     if (taken !== undefined) {
-      const end = { starts: starts as readonly number[], left: descending(this.#groups), taken: 0 }
+      const end = {
+        starts: starts as readonly number[],
+        left: descending(this.#groups.values()),
+        taken: 0,
+      }
       while (end.taken < Number(taken) && this.#takeLeast(end) !== undefined);
       this.#end = end
     }
@@ -227,8 +203,8 @@ export class Groups implements Body {
 }
 
 /** By key; undefined unless keys are of one type and each is equal to itself: others have no order to sort by. */
-function descending(open: ReadonlyMap<GroupKey, Group>): Group[] | undefined {
-  const groups = [...open.values()]
+function descending(open: Iterable<Group>): Group[] | undefined {
+  const groups = [...open]
   const type = typeof groups[0]?.key
   if (!groups.every(({ key }) => typeof key === type && !Number.isNaN(key))) return undefined
   return groups.sort((a, b) => (a.key < b.key ? 1 : -1))
