@@ -1,4 +1,5 @@
 import { async } from './cases/async.ts'
+import { changed } from './cases/changed.ts'
 import { cost } from './cases/cost.ts'
 import { limits } from './cases/limits.ts'
 import { memory } from './cases/memory.ts'
@@ -11,6 +12,7 @@ import type { Benchmark } from './harness.ts'
 /** All benchmarks, by the name that `npm run bench` takes. */
 export const benchmarks: Readonly<Record<string, Benchmark>> = {
   async,
+  changed,
   cost,
   limits,
   memory,
