@@ -39,8 +39,9 @@ export default defineConfig({
     // Vitest leaves one core to itself, which is half of two.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     sequence: { sequencer: LongestFirst },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // They end what hangs; how fast the machine is must not matter.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     typecheck: {
       enabled: true,
       include: ['test/types/**/*.test-d.ts'],

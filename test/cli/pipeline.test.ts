@@ -1,17 +1,20 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testFolder } from '../folder.ts'
 import { command, pipelines, start } from './command.ts'
 
-const scratch = (): string => join(mkdtempSync(join(tmpdir(), 'millstream-cli-')), 'out.jsonl')
+const scratch = (): string => join(testFolder(), 'out.jsonl')
 const events = (text: string): Record<string, unknown>[] =>
   text
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
 
-afterAll(() => rmSync(join(pipelines, '.millstream'), { recursive: true, force: true }))
+// A run that was cut off may have left its state.
+const forget = (): void => rmSync(join(pipelines, '.millstream'), { recursive: true, force: true })
+beforeAll(forget)
+afterAll(forget)
 
 test('state is kept beside the file unless told otherwise', async () => {
   const path = scratch()

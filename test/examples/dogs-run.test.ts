@@ -1,9 +1,9 @@
 /** The whole job in child processes, on photos made here. */
 import { spawnSync } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { testFolder } from '../folder.ts'
 import { encodePng } from '../../src/image/index.ts'
 import { run, start, stripeFolder, stripes, type Ended } from './job.ts'
 
@@ -11,8 +11,6 @@ const chromium = ['chromium', 'chromium-browser', 'google-chrome'].find(
   (name) => spawnSync(name, ['--version']).status === 0,
 )
 if (chromium === undefined) console.error('NO CHROMIUM: the test that opens the report is SKIPPED')
-
-const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'dogs-'))
 
 describe('a folder of 1,000 photos with bad ones among them', () => {
   let folder = ''
@@ -27,7 +25,7 @@ describe('a folder of 1,000 photos with bad ones among them', () => {
   }
 
   beforeAll(async () => {
-    folder = await newFolder()
+    folder = testFolder()
     out = join(folder, 'out')
     const data = join(folder, 'photos')
     await stripeFolder(data, 500)
@@ -133,7 +131,7 @@ describe('what cannot work ends with one clear error', () => {
   test.each(['no folder', 'one class', 'few photos', 'only bad ones'])(
     '%s: exit code 1',
     async (what) => {
-      const folder = await newFolder()
+      const folder = testFolder()
       const data = join(folder, 'photos')
       const messages: Record<string, RegExp> = {
         'no folder': /There is no folder .*photos\. It needs a folder of photos for each class/,
@@ -161,7 +159,7 @@ describe('what cannot work ends with one clear error', () => {
   )
 
   test('a registry that cannot be reached: the way out, and nothing left behind', async () => {
-    const cache = join(await newFolder(), 'cache')
+    const cache = join(testFolder(), 'cache')
     const env = { npm_config_registry: 'http://127.0.0.1:9/', npm_config_fetch_retries: '0' }
     const out = join(cache, '../out')
     const { code, stderr } = await run('main', ['--cache', cache, '--out', out], { env })
@@ -185,7 +183,7 @@ describe('stopped on the way', () => {
   ]
 
   test('a full disk: says so, and leaves no half of a file', async () => {
-    const folder = await newFolder()
+    const folder = testFolder()
     const data = join(folder, 'photos')
     const out = join(folder, 'out')
     await stripeFolder(data, 20)
@@ -197,7 +195,7 @@ describe('stopped on the way', () => {
   }, 60_000)
 
   test('Ctrl-C while it trains: exit code 130, and nothing half-written', async () => {
-    const folder = await newFolder()
+    const folder = testFolder()
     const data = join(folder, 'photos')
     const out = join(folder, 'out')
     await stripeFolder(data, 100)

@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { testFolder } from '../folder.ts'
 import { checkTarball } from '../../examples/01-dogs/cifar/download.ts'
 import { classNames, photoPath, selectPhotos } from '../../examples/01-dogs/cifar/select.ts'
 import { photoOf, side } from '../../examples/01-dogs/cifar/unpack.ts'
@@ -61,14 +61,14 @@ test('a photo of a sheet survives being written and decoded', async () => {
 })
 
 test('a tarball that is not the published one is refused', async () => {
-  const path = join(await mkdtemp(join(tmpdir(), 'dogs-')), 'a.tgz')
+  const path = join(testFolder(), 'a.tgz')
   await writeFile(path, await readFile(new URL('../../package.json', import.meta.url)))
   await expect(checkTarball(path)).rejects.toMatchObject({ code: 'MILLSTREAM_DATA' })
 })
 
 describe('split', () => {
   test('every class gives a fifth to the test and a tenth of the rest to the judge', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'dogs-'))
+    const folder = testFolder()
     await stripeFolder(folder, 50)
     const { classes, files } = await listPhotos(folder, 1)
     expect(classes).toEqual(['across', 'upright'])
@@ -82,7 +82,7 @@ describe('split', () => {
   })
 
   test('train and test folders are kept apart', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'dogs-'))
+    const folder = testFolder()
     await stripeFolder(join(folder, 'train'), 10)
     await stripeFolder(join(folder, 'test'), 5)
     const { files } = await listPhotos(folder, 1)

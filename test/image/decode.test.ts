@@ -1,8 +1,8 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
+import { testFolder } from '../folder.ts'
 import { decodePhoto, encodePng, resizePhoto } from '../../src/image/index.ts'
 
 /** Noise over a gradient: PNG encoders choose all their filters for it. */
@@ -44,7 +44,7 @@ describe('decodePhoto', () => {
       const file = await noisy(61, 40).image.toFormat(format).toBuffer()
       const photo = await decodePhoto(file)
       expect(photo.data).toEqual(await rawOf(file))
-      const path = join(await mkdtemp(join(tmpdir(), 'photo-')), `a.${format}`)
+      const path = join(testFolder(), `a.${format}`)
       await writeFile(path, file)
       expect(await decodePhoto(path)).toEqual(photo)
     },

@@ -1,7 +1,7 @@
-import { mkdtempSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { testFolder } from '../folder.ts'
 import { StorageError } from '../../src/errors/index.ts'
 import { DeadLog, NO_LETTERS } from '../../src/run/dead/dead-log.ts'
 
@@ -17,7 +17,7 @@ const letter = {
 test.runIf(process.platform === 'linux')(
   'letters that could not be made durable once are never taken for durable',
   async () => {
-    const path = join(mkdtempSync(join(tmpdir(), 'millstream-letters-')), 'dead.jsonl')
+    const path = join(testFolder(), 'dead.jsonl')
     const log = await DeadLog.open(path, NO_LETTERS)
     symlinkSync('/dev/null', path) // takes what is written, and refuses to sync
     void log.put(letter)

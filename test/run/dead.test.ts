@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fakeApi } from 'millstream/testing'
 import { afterEach, expect, test } from 'vitest'
+import { testFolder } from '../folder.ts'
 import { command, start } from '../cli/command.ts'
 
 const poison = new Set([17, 400, 999])
@@ -17,7 +17,7 @@ let api: Awaited<ReturnType<typeof fakeApi<Doc>>>
 afterEach(() => api.close())
 
 async function world() {
-  const folder = mkdtempSync(join(tmpdir(), 'millstream-dead-'))
+  const folder = testFolder()
   const broken = { now: true }
   api = await fakeApi<Doc>({
     latency: 1,
@@ -86,7 +86,7 @@ test('3 poison elements of 1,000: 997 written, listed with their cause, and exac
   const done = await command('run', ...args())
   expect(done.stderr).toContain('already done: 1000 elements')
   expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([])
-}, 60_000)
+}, 300_000)
 
 test('the same under fail: exit 1, with stage, element and cause', async () => {
   const { args, state } = await world()
@@ -97,7 +97,7 @@ test('the same under fail: exit 1, with stage, element and cause', async () => {
 })
 
 test('killed at random moments, no dead letter is lost, and none is there twice', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'millstream-dead-'))
+  const folder = testFolder()
   api = await fakeApi<Doc>({ latency: 2, poison: ({ n }) => n % 10 === 3 })
   const state = join(folder, 'state')
   const path = join(folder, 'out.csv')
@@ -117,4 +117,4 @@ test('killed at random moments, no dead letter is lost, and none is there twice'
     .map((line) => (JSON.parse(line) as { element: Doc }).element.n)
   expect(letters).toEqual(Array.from({ length: 200 }, (_, k) => k * 10 + 3))
   expect(readFileSync(path, 'utf8').trimEnd().split('\n')).toHaveLength(1801)
-}, 60_000)
+}, 300_000)

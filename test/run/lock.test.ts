@@ -1,23 +1,16 @@
 import { spawnSync } from 'node:child_process'
-import {
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
-import { hostname, tmpdir } from 'node:os'
+import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
+import { testFolder } from '../folder.ts'
 import { LockedError } from '../../src/errors/index.ts'
 import { type Lock, takeLock } from '../../src/run/lock.ts'
 
-const scratch = (): string => mkdtempSync(join(tmpdir(), 'millstream-lock-'))
 const dead = (): number => spawnSync(process.execPath, ['-e', '']).pid
 
 test('one at a time; released, the next has it', async () => {
-  const folder = scratch()
+  const folder = testFolder()
   for (let round = 0; round < 3; round++) {
     const lock = await takeLock(folder)
     await expect(takeLock(folder)).rejects.toThrow(LockedError)
@@ -35,7 +28,7 @@ async function takeByMany(folder: string): Promise<readonly Lock[]> {
 }
 
 test('of many that want it at the same time, one gets it', async () => {
-  const folder = scratch()
+  const folder = testFolder()
   for (let round = 0; round < 5; round++) {
     const got = await takeByMany(folder)
     expect(got).toHaveLength(1)
@@ -44,7 +37,7 @@ test('of many that want it at the same time, one gets it', async () => {
 })
 
 test('the lock of a dead process is taken over, by one', async () => {
-  const folder = scratch()
+  const folder = testFolder()
   const owner = { pid: dead(), host: hostname(), start: null, since: 'x' }
   writeFileSync(join(folder, 'lock-7'), JSON.stringify(owner))
   const got = await takeByMany(folder)
@@ -56,7 +49,7 @@ test('the lock of a dead process is taken over, by one', async () => {
 test.runIf(process.platform === 'linux')(
   'a number that was used again is another process',
   async () => {
-    const folder = scratch()
+    const folder = testFolder()
     const owner = { pid: process.pid, host: hostname(), start: '1', since: 'x' }
     writeFileSync(join(folder, 'lock-1'), JSON.stringify(owner))
     await (await takeLock(folder)).release()
@@ -66,7 +59,7 @@ test.runIf(process.platform === 'linux')(
 test.each(['', '{"pid":1', '\0\0\0\0'])(
   'the lock of a machine that lost its power is taken over, by one: %j',
   async (half) => {
-    const folder = scratch()
+    const folder = testFolder()
     writeFileSync(join(folder, 'lock-3'), half)
     const got = await takeByMany(folder)
     expect(got).toHaveLength(1)
@@ -76,7 +69,7 @@ test.each(['', '{"pid":1', '\0\0\0\0'])(
 )
 
 test('a sign of life is stamped by the file system, whatever the time is here', async () => {
-  const folder = scratch()
+  const folder = testFolder()
   vi.useFakeTimers({
     toFake: ['setInterval', 'clearInterval', 'Date'],
     now: new Date('2001-01-01'),
@@ -96,7 +89,7 @@ test('a sign of life is stamped by the file system, whatever the time is here', 
 })
 
 test('an owner on another machine lives as long as it shows it', async () => {
-  const folder = scratch()
+  const folder = testFolder()
   const path = join(folder, 'lock-1')
   writeFileSync(path, JSON.stringify({ pid: 1, host: 'elsewhere', start: null, since: 'x' }))
   await expect(takeLock(folder)).rejects.toThrow('process 1 on elsewhere')

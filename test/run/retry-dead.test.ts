@@ -1,10 +1,8 @@
-import { mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Dataset, deadLettersIn, to } from 'millstream'
 import { expect, test } from 'vitest'
-
-const scratch = (): string => mkdtempSync(join(tmpdir(), 'millstream-retry-'))
+import { testFolder } from '../folder.ts'
 
 /** Two stages that give up what is named in `bad`; what they call is noted. */
 function twoStages(folder: string, bad: Set<string>) {
@@ -24,7 +22,7 @@ function twoStages(folder: string, bad: Set<string>) {
 }
 
 test('letters of several stages go on where they died; one that dies further on is a new letter', async () => {
-  const folder = scratch()
+  const folder = testFolder()
   const bad = new Set(['a3', 'a5', 'b7', 'b9'])
   const { pipeline, calls, written } = twoStages(folder, bad)
   expect(await pipeline.run()).toMatchObject({ delivered: 16, deadLetters: 4 })
@@ -54,7 +52,7 @@ test('letters of several stages go on where they died; one that dies further on 
 })
 
 test('a letter in front of an operator that needs all elements stays, with the reason', async () => {
-  const folder = scratch()
+  const folder = testFolder()
   const pipeline = Dataset.range(9)
     .map(
       async (n) => {
@@ -75,7 +73,7 @@ test('a letter in front of an operator that needs all elements stays, with the r
 })
 
 test('elements that are more than JSON come back as they were', async () => {
-  const folder = scratch()
+  const folder = testFolder()
   let broken = true
   const seen: unknown[] = []
   const element = { bytes: new Float32Array([1, 2]), when: new Date(0), none: undefined }
@@ -96,7 +94,7 @@ test('elements that are more than JSON come back as they were', async () => {
 })
 
 test('an element that would not come back as it was is not tried again', async () => {
-  const folder = scratch()
+  const folder = testFolder()
   class Price {
     readonly cents = 250
     inEuros(): number {
@@ -124,7 +122,7 @@ test('an element that would not come back as it was is not tried again', async (
 })
 
 test('a run that is not finished has no dead letters to try again yet', async () => {
-  const folder = scratch()
+  const folder = testFolder()
   const { pipeline } = twoStages(folder, new Set())
   await expect(pipeline.retryDead()).rejects.toThrow('no run has its state in')
 })

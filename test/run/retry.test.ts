@@ -1,11 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { Dataset, to } from 'millstream'
 import { expect, test } from 'vitest'
+import { testFolder } from '../folder.ts'
 
 test('what an interrupted retry left behind is not that of a run that was started anew', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'millstream-retry-'))
+  const folder = testFolder()
   const path = join(folder, 'out.jsonl')
   const state = join(folder, 'state')
   let works = (x: number): boolean => x >= 20

@@ -1,24 +1,16 @@
-import {
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Dataset, type Json, type RunEvent, type Sink, SinkUnavailableError, to } from 'millstream'
 import { beforeEach, expect, test } from 'vitest'
+import { testFolder } from '../folder.ts'
 import { checkComplete } from '../../src/run/state.ts'
 
 let folder = ''
 let path = ''
 let state = ''
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'millstream-run-'))
+  folder = testFolder()
   path = join(folder, 'out.jsonl')
   state = join(folder, 'state')
 })

@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Json, type Sink, to } from 'millstream'
 import { checkSink, type SinkUnderTest } from 'millstream/testing'
 import { expect, test } from 'vitest'
+import { testFolder } from '../folder.ts'
 
 interface Row {
   readonly id: number
@@ -15,7 +15,7 @@ const rows = Array.from({ length: 11 }, (_, id): Row => ({ id, text: `row "${id}
 /** A file in a folder of its own; what else is left there counts as output, too. */
 function file(make: (path: string) => Sink<Row>): () => Promise<SinkUnderTest<Row>> {
   return async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'millstream-check-'))
+    const folder = testFolder()
     return {
       sink: make(join(folder, 'out')),
       read: async () =>

@@ -1,16 +1,14 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Dataset, Tensor, to } from 'millstream'
 import { expect, test } from 'vitest'
-
-const scratch = (): string => mkdtempSync(join(tmpdir(), 'millstream-files-'))
+import { testFolder } from '../folder.ts'
 
 const written = async (
   rows: readonly object[],
   options: Parameters<typeof to.csv>[1] = {},
 ): Promise<string> => {
-  const path = join(scratch(), 'out.csv')
+  const path = join(testFolder(), 'out.csv')
   await Dataset.fromArray(rows).write(to.csv(path, options)).run()
   return readFileSync(path, 'utf8')
 }
@@ -51,7 +49,7 @@ test.each([
 })
 
 test('JSON lines hold what JSON can hold', async () => {
-  const path = join(scratch(), 'new', 'folder', 'out.jsonl')
+  const path = join(testFolder(), 'new', 'folder', 'out.jsonl')
   const rows = [
     { a: 1, b: [null, 'x\n'], c: undefined },
     'text',
@@ -83,7 +81,7 @@ test.each([
   [{ x: new Float64Array([1, Infinity]) }, /element 1: \.x\[1\]: Infinity/],
   [{ x: new BigInt64Array(1) }, /element 1: \.x: an array of bigints/],
 ] as const)('JSON lines refuse what JSON cannot hold: %o', async (element, message) => {
-  const path = join(scratch(), 'out.jsonl')
+  const path = join(testFolder(), 'out.jsonl')
   const rows = Dataset.fromArray<unknown>([1, element])
   await expect(rows.write(to.jsonl(path)).run()).rejects.toThrow(message)
   // Nobody can go on without a state folder: nothing is left behind.
@@ -94,13 +92,13 @@ test('an element that refers to itself is refused', async () => {
   const circle: { self?: unknown } = {}
   circle.self = circle
   const rows = Dataset.fromArray([circle])
-  await expect(rows.write(to.jsonl(join(scratch(), 'out.jsonl'))).run()).rejects.toThrow(
+  await expect(rows.write(to.jsonl(join(testFolder(), 'out.jsonl'))).run()).rejects.toThrow(
     'refers to itself',
   )
 })
 
 test('an old file stays until the new one is complete', async () => {
-  const path = join(scratch(), 'out.jsonl')
+  const path = join(testFolder(), 'out.jsonl')
   writeFileSync(path, 'old')
   const rows = Dataset.range(3).map((x) => {
     if (x === 2) throw new Error('no')
@@ -123,7 +121,7 @@ test('options that make no sense are refused while the pipeline is described', (
 })
 
 test('a file that cannot be written is named', async () => {
-  const path = join(scratch(), 'file')
+  const path = join(testFolder(), 'file')
   writeFileSync(path, '')
   await expect(
     Dataset.range(1)
