@@ -9,8 +9,13 @@ const src = fileURLToPath(new URL('./src', import.meta.url))
 const longest = [
   'test/conformance/mutants.test.ts',
   'test/conformance/pairs.test.ts',
-  'test/examples/dogs-run.test.ts',
   'test/conformance/plans.test.ts',
+  'test/examples/dogs-run.test.ts',
+  'test/postgres/faults.test.ts',
+  'test/cli/run.test.ts',
+  'test/cli/pipeline.test.ts',
+  'test/sinks/kill.test.ts',
+  'test/ml/engine.test.ts',
 ]
 
 class LongestFirst extends BaseSequencer {
