@@ -17,6 +17,7 @@ export type {
   OnlyChangedOptions,
   PaddedBatchOptions,
   PagesOptions,
+  ProgramContext,
   RandomOptions,
   Reducer,
   ResampleOptions,

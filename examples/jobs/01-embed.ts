@@ -34,4 +34,4 @@ export default table<Doc>(DATABASE_URL, 'docs', { key: 'id' })
     onError: 'deadLetter',
   })
   .unbatch()
-  .write(upsert(DATABASE_URL, 'pieces', { key: 'id' }))
+  .write(upsert(DATABASE_URL, 'pieces', { key: 'id', prune: true }))

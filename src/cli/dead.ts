@@ -56,9 +56,11 @@ function lines(letter: StoredLetter, n: number): string[] {
   const text = jsonLine(element, { shown: 4 })
   const shown = text.length > WIDTH ? `${text.slice(0, WIDTH - 1)}…` : text
   const [message = ''] = error.message.split('\n')
+  // `fetch failed` says nothing; what caused it does.
+  const [cause = ''] = error.causes?.at(-1)?.split('\n') ?? []
   return [
     `${n}  ${keyOf(element) ?? `element ${index}`}${from}  ${stage}${place}  ${calls}  ${shown}`,
-    `   ${error.name}: ${message}`,
+    `   ${error.name}: ${message}${cause === '' || message.includes(cause) ? '' : ` (${cause})`}`,
   ]
 }
 

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import {
+  type ProgramContext,
   type RetrySummary,
   type RunEvent,
   type RunSummary,
@@ -50,14 +51,6 @@ export interface RunnablePipeline {
   }): Promise<RetrySummary>
   cardinality(): number | undefined
   explain(): string
-}
-
-/** What a pipeline's function gets. */
-export interface ProgramContext {
-  /** Aborted by Ctrl-C and SIGTERM. */
-  readonly signal: AbortSignal
-  /** What follows `--` on the command line. */
-  readonly args: readonly string[]
 }
 
 /**

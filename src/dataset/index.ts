@@ -14,6 +14,7 @@ export type {
   Windowed,
   WindowOptions,
 } from './nested.ts'
+export type { ProgramContext } from './program.ts'
 export type { SaveOptions } from './save.ts'
 export type { ResampleOptions } from './resample.ts'
 export type { ShuffleOptions } from './shuffle.ts'

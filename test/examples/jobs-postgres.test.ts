@@ -32,14 +32,17 @@ describe.skipIf(noServer !== undefined)('with tables', { timeout: 120_000 }, () 
     const served = job.world.api?.stats.served ?? 0
     expect(served).toBeLessThanOrEqual(Math.ceil(pieces / 18))
 
-    // The next night: nothing new; then one document is another one.
+    // The next night: nothing new; then one document is another one, and one is gone.
     expect(await job.run()).toMatchObject({ code: 0 })
     expect(job.world.api?.stats.served).toBe(served)
     await server.query(
       `UPDATE docs SET body = replace(body, 'Document 7 ', 'Paper 7 ') WHERE id = 7`,
     )
+    await server.query('DELETE FROM docs WHERE id = 3')
     expect(await job.run()).toMatchObject({ code: 0 })
     expect(job.world.api?.stats.served).toBe(served + 1)
+    const gone = await server.query(`SELECT id FROM pieces WHERE id LIKE '3/%'`)
+    expect(gone.rows).toEqual([])
     const changed = await server.query(`SELECT DISTINCT split_part(id, '/', 1) AS doc FROM pieces
       WHERE text LIKE '%Paper%'`)
     expect(changed.rows).toEqual([{ doc: '7' }])

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { appendFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { caseLine, type JobName, worlds } from '../../examples/jobs/worlds.ts'
+import { command } from '../cli/command.ts'
 import { jobOf, jobsFolder } from './job-world.ts'
 
 /** The examples that stand for jobs: those of files and calls. */
@@ -58,6 +59,25 @@ test('11: all hosts at the same time, each by two calls at most; what is not the
   )
   expect(pages[1]?.['title']).toBe('Page /page/1')
   expect(end.stderr).toContain('2 dead letters')
+  const state = join(job.folder, 'state')
+  const { stdout } = await command(
+    'dead',
+    'list',
+    join(jobsFolder, '11-crawl.ts'),
+    '--state',
+    state,
+  )
+  expect(stdout).toContain('HttpError: 404 ')
+  expect(stdout).toMatch(/TypeError: fetch failed \(Error: .+\)/)
+})
+
+test('a job without its input says what is missing, in the first line, without lines of others', async () => {
+  await using job = await jobOf('11-crawl', 1)
+  rmSync(join(job.folder, 'urls.txt'))
+  const { code, stderr } = await job.run()
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/^MILLSTREAM_DATA: .*cannot read urls\.txt: ENOENT/)
+  expect(stderr).not.toContain('Promise.all')
 })
 
 test('13: killed and run again, and with cases added, nothing is asked twice', async () => {
