@@ -198,6 +198,38 @@ test.each(['deadLetter', 'skip'] as const)(
   },
 )
 
+test('behind calls and stages that read ahead: exactly the elements that were left out come again', async () => {
+  const slow = async (doc: Doc): Promise<Doc> => {
+    await new Promise((resolve) => setImmediate(resolve))
+    return doc
+  }
+  const run = (every?: { readonly elements: number }, stopAt?: string) =>
+    changed()
+      .map(slow, { parallelism: 8 })
+      .filter((doc) => doc.id !== 'doc 30')
+      .prefetch(16)
+      .map(slow)
+      .map(embed, { parallelism: 4, onError: 'deadLetter' })
+      .map((doc) => {
+        if (doc.id === stopAt) throw new Error('stopped')
+        return doc
+      })
+      .write(sink(), { state, ...(every && { every }) })
+      .run()
+  poison = new Set(['doc 0', 'doc 29', 'doc 31', 'doc 64', 'doc 99'])
+  // The letters of before the fault are kept with the position, and so is what they were made of.
+  await expect(run({ elements: 1 }, 'doc 50')).rejects.toThrow('stopped')
+  expect(await run()).toMatchObject({ deadLetters: 5, delivered: 94 })
+  calls = []
+  await run()
+  expect(calls).toEqual(['doc 0', 'doc 29', 'doc 31', 'doc 64', 'doc 99'])
+  poison.clear()
+  await run()
+  calls = []
+  expect((await run()).changes).toMatchObject({ unchanged: 100 })
+  expect([calls, rows.size]).toEqual([[], 99])
+})
+
 test('of pieces and batches that fail, the elements that they were made of come again', async () => {
   const pieces = (doc: Doc): Doc[] =>
     [0, 1, 2].map((k) => ({ id: `${doc.id}/${k}`, body: doc.body }))
