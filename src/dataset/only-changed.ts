@@ -1,5 +1,5 @@
 import { checkFunction } from '../operators/check.ts'
-import { cardinalityOf } from '../run/explain.ts'
+import { cardinalityOf } from '../run/explain/facts.ts'
 import { checkAbove } from '../run/changes/way.ts'
 import { InvalidArgumentError } from '../errors/index.ts'
 import { type At, makeNode, type PlanNode } from '../plan/node.ts'

@@ -255,6 +255,13 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
 
+/** The code of a failure of the system, such as `ENOENT`; undefined for all that has none. */
+export function codeOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string'
+    ? thrown.code
+    : undefined
+}
+
 /** Puts the user's own stack lines before the library's, so that an editor jumps to the right place. */
 function causeFirst(error: Error, cause: unknown): string {
   const head = `${error.name}: ${error.message}`

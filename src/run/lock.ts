@@ -1,6 +1,6 @@
 import { link, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LockedError } from '../errors/index.ts'
+import { codeOf, LockedError } from '../errors/index.ts'
 import { isRunning, type ProcessName, thisProcess } from '../storage/process.ts'
 
 /**
@@ -109,7 +109,7 @@ async function ownerOf(path: string): Promise<Owner | undefined> {
     return JSON.parse(await readFile(path, 'utf8')) as Owner
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (codeOf(error) === 'ENOENT') return undefined
     throw error
   }
 }
@@ -120,7 +120,7 @@ async function linked(from: string, to: string): Promise<boolean> {
     await link(from, to)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    if (codeOf(error) === 'EEXIST') return false
     throw error
   }
 }

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CheckpointMismatchError, DataError } from '../errors/index.ts'
+import { CheckpointMismatchError, codeOf, DataError } from '../errors/index.ts'
 import { reasonOf } from '../errors/reason.ts'
 import { specOf } from '../operators/table.ts'
 import { nodesOf, type PlanNode } from '../plan/node.ts'
@@ -183,7 +183,7 @@ async function textOf(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (codeOf(error) === 'ENOENT') return undefined
     throw error
   }
 }

@@ -1,8 +1,6 @@
 import { OutOfTimeError } from '../errors/index.ts'
+import { systemClock } from '../stream/clock.ts'
 import { type Duration, durationMs } from '../stream/duration.ts'
-
-/** Longest time a timer of Node takes. */
-const LONGEST = 2 ** 31 - 1
 
 /** A signal that is aborted when another one is, or after a time. `clear` forgets the time. */
 export function stopAfter(
@@ -13,15 +11,15 @@ export function stopAfter(
   const onAbort = (): void => control.abort(outer?.reason)
   if (outer?.aborted === true) onAbort()
   outer?.addEventListener('abort', onAbort, { once: true })
-  let timer: NodeJS.Timeout | undefined
+  let cancel = (): void => undefined
   if (time !== undefined) {
-    const ms = Math.min(durationMs('run', 'maxTime', time), LONGEST)
-    timer = setTimeout(() => control.abort(new OutOfTimeError(time)), ms).unref()
+    const ms = durationMs('run', 'maxTime', time)
+    cancel = systemClock.after(ms, () => control.abort(new OutOfTimeError(time)))
   }
   return {
     signal: control.signal,
     clear: () => {
-      clearTimeout(timer)
+      cancel()
       outer?.removeEventListener('abort', onAbort)
     },
   }

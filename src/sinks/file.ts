@@ -2,7 +2,12 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { copyFile, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { CheckpointMismatchError, DataError, InvalidArgumentError } from '../errors/index.ts'
+import {
+  CheckpointMismatchError,
+  codeOf,
+  DataError,
+  InvalidArgumentError,
+} from '../errors/index.ts'
 import { reasonOf } from '../errors/reason.ts'
 import { syncFolder } from '../storage/durable.ts'
 import type { Json } from '../stream/operator.ts'
@@ -183,7 +188,7 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
   try {
     return await open(path, 'r+')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (codeOf(error) === 'ENOENT') return undefined
     throw error
   }
 }
@@ -219,7 +224,7 @@ async function sizeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (codeOf(error) === 'ENOENT') return undefined
     throw error
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { codeOf } from '../errors/index.ts'
 
 /** A process, so that another one can tell later whether it is still there. */
 export interface ProcessName {
@@ -19,7 +20,7 @@ export function isRunning({ pid, host, start }: ProcessName): boolean | undefine
   try {
     process.kill(pid, 0)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    if (codeOf(error) === 'ESRCH') return false
   }
   const now = startOf(pid)
   return start === null || now === null || now === start

@@ -1,6 +1,6 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { CheckpointMismatchError, messageOf, StorageError } from '../../errors/index.ts'
+import { CheckpointMismatchError, codeOf, messageOf, StorageError } from '../../errors/index.ts'
 import { reasonOf } from '../../errors/reason.ts'
 import { syncFolder } from '../../storage/durable.ts'
 import type { DeadLetter, DeadLetters } from '../../stream/dead-letter.ts'
@@ -119,7 +119,7 @@ export class DeadLog implements DeadLetters {
       await this.#handle.truncate(this.#bytes)
       await this.#handle.close()
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cannotWrite(this.#path, cause)
+      if (codeOf(cause) !== 'ENOENT') throw cannotWrite(this.#path, cause)
     } finally {
       this.#handle = undefined
     }

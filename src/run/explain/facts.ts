@@ -94,6 +94,11 @@ export class Facts {
   }
 }
 
+/** Number of elements of a plan, where it is known without running. */
+export function cardinalityOf(node: PlanNode): Cardinality {
+  return new Facts(node).cardinality(node)
+}
+
 /** Whether its elements are those of its input. */
 function handsOn(spec: OperatorSpec): boolean {
   return (

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DataError, messageOf } from '../../errors/index.ts'
+import { codeOf, DataError, messageOf } from '../../errors/index.ts'
 
 /** A folder with elements: what it holds (this), the elements in chunks, and where each chunk starts. */
 export const MANIFEST = 'millstream.json'
@@ -77,10 +77,6 @@ export async function namesIn(folder: string): Promise<readonly string[] | undef
     if (codeOf(error) === 'ENOENT') return undefined
     throw error
   }
-}
-
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
 }
 
 function parse(folder: string, text: string): Manifest {

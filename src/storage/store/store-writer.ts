@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { StorageError } from '../../errors/index.ts'
+import { codeOf, StorageError } from '../../errors/index.ts'
 import { reasonOf } from '../../errors/reason.ts'
 import { ElementFailure } from '../../stream/failure.ts'
 import { sizeOf } from '../../stream/size-of.ts'
@@ -11,7 +11,6 @@ import { encodeChunk } from './chunk.ts'
 import { draftOf, oldOf, removeStaleDrafts } from './draft.ts'
 import {
   CHUNKS,
-  codeOf,
   ELEMENTS,
   MANIFEST,
   type Manifest,
