@@ -18,9 +18,11 @@ export interface AsyncSubject {
 
 export const lanes = 16
 
-const millstream: Engine = async (n, call, eat) => {
-  const results = Dataset.range(n).map(call, { parallelism: lanes })
-  for await (const chunk of results.iterate().chunks()) for (const value of chunk) eat(value)
+function millstream(deterministic: boolean): Engine {
+  return async (n, call, eat) => {
+    const results = Dataset.range(n).map(call, { parallelism: lanes, deterministic })
+    for await (const chunk of results.iterate().chunks()) for (const value of chunk) eat(value)
+  }
 }
 
 /** Loops that take the next number, by hand: the limit. Results wait in an array for the end. */
@@ -115,7 +117,8 @@ async function rxjs(step: (rx: Rx, call: Call) => unknown): Promise<Engine> {
 export async function asyncSubjects(): Promise<readonly AsyncSubject[]> {
   const merge = await rxjs(({ mergeMap }, call) => mergeMap(call, lanes))
   return [
-    { name: 'millstream', run: millstream, ordered: true, size: 300_000 },
+    { name: 'millstream', run: millstream(true), ordered: true, size: 300_000 },
+    { name: 'millstream, no order', run: millstream(false), ordered: false, size: 300_000 },
     { name: 'lanes by hand', run: byHand, ordered: true, size: 300_000 },
     { name: 'p-map', run: await pMap(), ordered: true, size: 100_000 },
     { name: 'p-map, iterable', run: await pMapIterable(), ordered: true, size: 50_000 },

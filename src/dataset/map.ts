@@ -10,6 +10,7 @@ import { isStage, type Placed } from '../stage/index.ts'
 import { type Duration, durationMs } from '../stream/duration.ts'
 import type { Local } from '../stream/local.ts'
 import type { PlacedStage } from '../stream/pool.ts'
+import { describe } from '../tensor/index.ts'
 
 /**
  * How `map` calls its function. With `limit`, `retry`, `timeout`, `cache` or `orderedBy` its calls are calls to
@@ -22,6 +23,12 @@ export interface MapOptions<T = unknown, U = unknown> {
    * only beside the options that make its calls calls to the world.
    */
   readonly parallelism?: number | 'auto'
+  /**
+   * `false` hands results on as they finish, whatever the order of their elements: a slow call holds up no quick one.
+   * Which elements come out stays the same, and a resume yields exactly those that were not delivered. With `orderedBy`
+   * elements of equal key keep their order. Default true.
+   */
+  readonly deterministic?: boolean
   /** What paces the calls: a limit, or a function that chooses one by the element - of its host, its tenant. */
   readonly limit?: Limit | ((x: T) => Limit)
   /** What a call will cost, known or guessed beforehand: tokens, or amounts by meter such as `{ tokens, usd }`. */
@@ -63,10 +70,11 @@ export function mapNode<T, U>(
   options: MapOptions<T, U>,
   at: At,
 ): PlanNode {
-  const { parallelism, onError = 'fail', maxErrors } = options
+  const { parallelism, onError = 'fail', maxErrors, deterministic = true } = options
   checkOptions(options)
   const placed = placedOf(fn)
   const isAsync = fn instanceof AsyncFunction
+  if (!deterministic && placed === undefined && !isAsync) checkOverlap(options)
   const lanes = isAsync ? ASYNC_PARALLELISM : 1
   const policy = policyOf(options, placed ? 'auto' : lanes)
   if (placed === undefined) {
@@ -79,6 +87,7 @@ export function mapNode<T, U>(
     fn: placed ?? fn,
     parallelism: typeof parallelism === 'number' ? parallelism : lanes,
     onError,
+    ...(deterministic ? {} : { deterministic }),
     ...(maxErrors === undefined ? {} : { maxErrors }),
     ...(policy === undefined ? {} : { policy }),
   }
@@ -87,6 +96,7 @@ export function mapNode<T, U>(
 
 const optionNames: Readonly<Record<keyof MapOptions, true>> = {
   parallelism: true,
+  deterministic: true,
   limit: true,
   cost: true,
   spent: true,
@@ -98,11 +108,25 @@ const optionNames: Readonly<Record<keyof MapOptions, true>> = {
   orderedBy: true,
 }
 
+/** @throws InvalidArgumentError when calls of a plain function would come one after the other. */
+function checkOverlap<T, U>({ parallelism, limit }: MapOptions<T, U>): void {
+  if (parallelism !== undefined || limit !== undefined) return
+  throw new InvalidArgumentError(
+    'map: deterministic: false is for results that overtake each other, and calls of a plain function come one after ' +
+      'the other: use an async function, say { parallelism }, or give a stage a place with .on(threads())',
+  )
+}
+
 const policies = new Set(['fail', 'skip', 'deadLetter'])
 
 function checkOptions<T, U>(options: MapOptions<T, U>): void {
   checkOptionNames('map', options, optionNames)
-  const { parallelism, onError = 'fail', maxErrors } = options
+  const { parallelism, onError = 'fail', maxErrors, deterministic = true } = options
+  if (typeof deterministic !== 'boolean') {
+    throw new InvalidArgumentError(
+      `map: deterministic must be true or false, not ${describe(deterministic)}`,
+    )
+  }
   if (parallelism !== undefined && parallelism !== 'auto') {
     checkWhole('map', 'parallelism', parallelism, 1)
   }

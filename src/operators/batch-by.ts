@@ -30,6 +30,7 @@ export const batchBySpec: JunctionSpec<BatchByParams> = {
     maxWait: finite(maxWait),
   }),
   cardinality: (_, [n]) => (n === 0 || n === Infinity ? n : undefined),
+  decides: ({ maxWait }) => maxWait < Infinity,
   traits: ({ maxWait }) =>
     maxWait === Infinity
       ? {}

@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import { CheckpointMismatchError } from '../errors/index.ts'
 import { DiskShelf } from '../storage/store/disk-shelf.ts'
 import type { Origin } from '../storage/store/manifest.ts'
 import { Inlet } from '../stream/inlet.ts'
 import type { Body, Chunk, Json, OpenContext, Pace, Token } from '../stream/operator.ts'
 import { type JunctionSpec, sameBytes, sameCardinality } from '../stream/spec.ts'
+import { plain } from '../stream/token.ts'
 import { type Filling, type Kept, MemoryShelf, type Shelf } from './shelf.ts'
 
 export interface CacheParams {
@@ -33,41 +35,57 @@ export const cacheSpec: JunctionSpec<CacheParams> = {
           runs: `fills ${folder} the first time it is read to the end, then reads it`,
           resume: 'a folder that is full is read at the position',
         },
-  open: ({ params: { folder, lines } }, context, from) => {
+  open: ({ params: { folder, lines }, inputs }, context, from) => {
     const shelf =
       folder === undefined ? context.shared(() => new MemoryShelf()) : new DiskShelf(folder, lines)
-    return new Cache(shelf, context, from)
+    return new Cache(
+      shelf,
+      context,
+      from,
+      inputs.some((input) => context.decides(input)),
+    )
   },
 }
 
+/** Which elements are kept. */
+interface CacheOrigin {
+  readonly id?: string
+  /** The input's state before the first, where something is decided while they are made: that hangs off it. */
+  readonly start?: Json
+}
+
 /**
- * Token: `['read', position, identity of what is kept]` or `['fill', inlet]`. Cached elements are not part of it: a
- * resume that finds none makes them again, in the first epoch's order, which is the one the cache froze. Where that
- * met an error, the token is `['fill', inlet, position]`: what lies before the position was handed out.
+ * Token: `['read', position, origin]` or `['fill', inlet]`. Cached elements are not part of it: a resume that finds
+ * none makes them again, in the first epoch's order, which is the one the cache froze. Where that met an error, the
+ * token is `['fill', inlet, position]`: what lies before the position was handed out.
  */
 class Cache implements Body {
   readonly #shelf: Shelf
   readonly #context: OpenContext
   readonly #pace: Pace
   #position = 0
-  /** What the checkpoint was taken of. */
-  readonly #expected: string | undefined
+  readonly #decides: boolean
+  /** Of the checkpoint. */
+  readonly #origin: CacheOrigin
+  /** State of the input before the first element, where this run makes them, and something is decided then. */
+  #start: Token = null
   #kept: Kept | undefined
   #inlet: Inlet | undefined
   /** Undefined when a resume started behind the beginning, or an element is missing. */
   #filling: Filling | undefined
 
-  constructor(shelf: Shelf, context: OpenContext, from: Json | undefined) {
+  constructor(shelf: Shelf, context: OpenContext, from: Json | undefined, decides: boolean) {
     this.#shelf = shelf
     this.#context = context
+    this.#decides = decides
     this.#pace = context.pace()
     const [phase, state, detail] = Array.isArray(from) ? (from as readonly Json[]) : ['start']
+    this.#origin = phase === 'read' ? ((detail ?? {}) as CacheOrigin) : {}
     if (phase === 'fill' && state !== undefined) {
       this.#inlet = this.#openInlet(state)
       if (typeof detail === 'number') this.#position = detail
     } else if (phase === 'read' && typeof state === 'number') {
       this.#position = state
-      if (typeof detail === 'string') this.#expected = detail
     }
   }
 
@@ -75,7 +93,7 @@ class Cache implements Body {
     if (this.#inlet === undefined) {
       this.#kept ??= await this.#find()
       if (this.#kept !== undefined) return this.#read(this.#kept)
-      this.#inlet = this.#openInlet(undefined)
+      this.#inlet = this.#openInlet(this.#origin.start)
       this.#filling = await this.#shelf.begin()
     }
     const inlet = this.#inlet
@@ -94,8 +112,8 @@ class Cache implements Body {
       const behind = inlet.ordinal < this.#position
       return behind ? ['fill', inlet.tok(), this.#position] : ['fill', inlet.tok()]
     }
-    const id = this.#kept?.id ?? this.#expected
-    return id === undefined ? ['read', this.#position] : ['read', this.#position, id]
+    // Read when it is written: by then the elements behind the position may be on their way.
+    return ['read', this.#position, { toJSON: () => this.#originNow() }]
   }
 
   async close(): Promise<void> {
@@ -103,14 +121,35 @@ class Cache implements Body {
     await this.#kept?.close()
   }
 
-  #openInlet(state: Json | undefined): Inlet {
-    return new Inlet(this.#context.openEpoch(0, 'first', Inlet.upstreamOf(state)), state)
+  #originNow(): { readonly [name: string]: Json } {
+    if (this.#kept === undefined && this.#start === null) return { ...this.#origin }
+    const id = this.#kept?.id
+    const start = plain(this.#kept?.start ?? this.#start)
+    return { ...(id === undefined ? {} : { id }), ...(start === null ? {} : { start }) }
   }
 
+  #openInlet(from: Json | undefined): Inlet {
+    const inlet = new Inlet(this.#context.openEpoch(0, 'first', Inlet.upstreamOf(from)), from)
+    if (this.#decides && inlet.ordinal === 0) this.#start = inlet.tok()
+    return inlet
+  }
+
+  /** What is kept, when it is what the checkpoint was taken of; undefined when that can be made again. */
   async #find(): Promise<Kept | undefined> {
     const kept = await this.#shelf.find(() => this.#context.fixedKey)
-    if (kept === undefined || this.#expected === undefined || kept.id === this.#expected)
-      return kept
+    const { id, start } = this.#origin
+    if (kept === undefined) {
+      if (id === undefined || start !== undefined || !this.#decides) return undefined
+      throw new CheckpointMismatchError(
+        'the cache is gone since the checkpoint was taken; filled anew, its elements may come in another order. Start anew',
+      )
+    }
+    if (id === undefined) {
+      if (start === undefined || isDeepStrictEqual(plain(kept.start), start)) return kept
+      await kept.close()
+      return undefined
+    }
+    if (kept.id === id) return kept
     await kept.close()
     throw new CheckpointMismatchError(
       'the cache was filled anew, with other elements, since the checkpoint was taken. Start anew',
@@ -128,7 +167,8 @@ class Cache implements Body {
   async #next(inlet: Inlet, most: number): Promise<Chunk | null> {
     try {
       if (!(await inlet.fill())) {
-        await this.#filling?.commit(this.#context.drewAbove() ? this.#context.fixedKey : null)
+        const chance = this.#context.drewAbove() ? this.#context.fixedKey : null
+        await this.#filling?.commit(chance, this.#start)
         this.#filling = undefined
         return null
       }

@@ -1,6 +1,7 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Token } from '../stream/operator.ts'
 import type { Origin } from '../stream/origin.ts'
+import { Starts } from '../stream/starts.ts'
 import type { JunctionSpec } from '../stream/spec.ts'
 
 export const concatenateSpec: JunctionSpec<object> = {
@@ -20,16 +21,18 @@ export const concatenateSpec: JunctionSpec<object> = {
   open: (node, context, from) => new Concatenate(node, context, from),
 }
 
-/** Token: [which input, its state]. */
+/** Token: [which input, its state, states at the start of inputs after it]. */
 class Concatenate implements Body {
-  readonly #inputs: number
+  readonly #inputs: readonly PlanNode[]
   readonly #context: OpenContext
   #which: number
   #input: Operator
+  readonly #starts: Starts
 
   constructor({ inputs }: PlanNode, context: OpenContext, from: Json | undefined) {
-    const [which, state] = Array.isArray(from) ? (from as readonly Json[]) : []
-    this.#inputs = inputs.length
+    const [which, state, starts] = Array.isArray(from) ? (from as readonly Json[]) : []
+    this.#inputs = inputs
+    this.#starts = new Starts(starts)
     this.#context = context
     this.#which = typeof which === 'number' ? which : 0
     this.#input = context.open(this.#which, state)
@@ -38,10 +41,9 @@ class Concatenate implements Body {
   async pull(): Promise<Chunk | null> {
     for (;;) {
       const chunk = await this.#input.pull()
-      if (chunk !== null || this.#which + 1 >= this.#inputs) return chunk
+      if (chunk !== null || this.#which + 1 >= this.#inputs.length) return chunk
       await this.#input.close()
-      this.#which++
-      this.#input = this.#context.open(this.#which)
+      this.#open(this.#which + 1)
     }
   }
 
@@ -50,6 +52,15 @@ class Concatenate implements Body {
   }
 
   tok(): Token {
-    return [this.#which, this.#input.tok()]
+    return this.#starts.token([this.#which, this.#input.tok()])
+  }
+
+  #open(which: number): void {
+    this.#which = which
+    this.#input = this.#context.open(which, this.#starts.of(which))
+    const plan = this.#inputs[which]
+    if (plan !== undefined && this.#context.decides(plan)) {
+      this.#starts.begin(which, this.#input.tok())
+    }
   }
 }

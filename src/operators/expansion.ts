@@ -7,7 +7,13 @@ import { type UserFn, wantsLocal } from '../stream/spec.ts'
 import { describe } from '../tensor/index.ts'
 
 /** What a function made of one element: the items of an array, or a dataset that was opened. */
-export type Expansion = { readonly items: readonly unknown[] } | { readonly nested: Operator }
+export type Expansion = { readonly items: readonly unknown[] } | OpenedDataset
+
+export interface OpenedDataset {
+  readonly nested: Operator
+  /** Whether something is decided in it. */
+  readonly decides: boolean
+}
 
 /**
  * Opens what a function made of element `ordinal`; `from` is the state of the dataset within, to go on there.
@@ -23,7 +29,9 @@ export function expansionOf(
 ): Expansion {
   if (Array.isArray(made)) return { items: made as readonly unknown[] }
   const plan = planOf(made)
-  if (plan !== undefined) return { nested: context.openPlan(plan, ordinal, from) }
+  if (plan !== undefined) {
+    return { nested: context.openPlan(plan, ordinal, from), decides: context.decides(plan) }
+  }
   throw new InvalidArgumentError(`${what} must return an array or a dataset, not ${describe(made)}`)
 }
 

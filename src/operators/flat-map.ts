@@ -13,8 +13,10 @@ import type {
 } from '../stream/operator.ts'
 import { type Origin, Origins, span } from '../stream/origin.ts'
 import { type JunctionSpec, unknownCardinality, type UserFn } from '../stream/spec.ts'
+import { Starts } from '../stream/starts.ts'
+import { plain } from '../stream/token.ts'
 import { arrived } from '../stream/turn.ts'
-import { Expander } from './expansion.ts'
+import { Expander, type OpenedDataset } from './expansion.ts'
 
 export interface FlatMapParams {
   readonly fn: UserFn
@@ -30,6 +32,7 @@ export const flatMapSpec: JunctionSpec<FlatMapParams> = {
   tfData: 'flat_map; arrays too, which are cheaper',
   structure: () => ({}),
   cardinality: unknownCardinality,
+  decides: () => true,
   traits: () => ({
     runs: 'reads the arrays and datasets that its function makes, one after the other',
     resume: 'goes on within the dataset that was open',
@@ -44,7 +47,10 @@ interface Nested {
   flight?: { readonly chunk: Promise<Chunk | null>; readonly before: Token } | undefined
 }
 
-/** Token: [inlet state at the element that is expanded, items done, state of its dataset]. */
+/**
+ * Token: [inlet state at the element that is expanded, items done, state of its dataset, states at the start of
+ * datasets after it].
+ */
 class FlatMap implements Body {
   readonly #inlet: Inlet
   readonly #originIn: FlatMapParams['origin']
@@ -63,11 +69,15 @@ class FlatMap implements Body {
   #held: ElementFailure | undefined
   /** Of the chunk that was handed out last. */
   #origins = new Origins()
+  readonly #starts: Starts
   /** Where a resume goes on within its first element. */
   #restore: { readonly done: number; readonly nested: Json } | undefined
+  /** What the state of the checkpoint's dataset became: from here on its decisions are noted. */
+  #reopened: Token | undefined
 
   constructor(node: PlanNode<FlatMapParams>, context: OpenContext, from: Json | undefined) {
-    const [state, done, nested] = Array.isArray(from) ? (from as readonly Json[]) : []
+    const [state, done, nested, starts] = Array.isArray(from) ? (from as readonly Json[]) : []
+    this.#starts = new Starts(starts)
     this.#inlet = new Inlet(context.open(0, Inlet.upstreamOf(state)), state)
     this.#originIn = node.params.origin
     this.#expander = new Expander('flatMap', node.params.fn, context)
@@ -100,13 +110,18 @@ class FlatMap implements Body {
   }
 
   tok(): Token {
+    return this.#starts.token(this.#state())
+  }
+
+  #state(): readonly Token[] {
     if (this.#items !== undefined) return [this.#before, this.#done, null]
     if (this.#nested !== undefined) {
       const { flight, reader } = this.#nested
       return [this.#before, 0, flight?.before ?? reader.tok()]
     }
-    const { done, nested } = this.#restore ?? { done: 0, nested: null }
-    return [this.#inlet.tok(), done, nested]
+    if (this.#restore === undefined) return [this.#inlet.tok(), 0, null]
+    const { done, nested } = this.#restore
+    return [this.#inlet.tok(), done, { toJSON: () => plain(this.#reopened ?? nested) }]
   }
 
   origin(): Origin {
@@ -167,10 +182,11 @@ class FlatMap implements Body {
 
   /** Goes through an array in parts, or opens a dataset. */
   #begin(made: unknown, ordinal: number): void {
-    const opened = this.#expander.open(made, ordinal, this.#restore?.nested ?? undefined)
+    const from = this.#restore?.nested ?? this.#starts.of(ordinal)
+    const opened = this.#expander.open(made, ordinal, from)
     this.#before = this.#inlet.tok()
     if ('items' in opened) this.#setItems(opened.items)
-    else this.#nested = { reader: opened.nested }
+    else this.#startReading(opened, ordinal)
     this.#done = this.#restore?.done ?? 0
     this.#restore = undefined
     this.#inlet.i++
@@ -181,6 +197,13 @@ class FlatMap implements Body {
     const of = this.#inlet.origin()
     this.#items = items
     this.#itemsOrigin = this.#originIn?.(xs[i] as never, items) ?? (of && (() => of(i)))
+  }
+
+  #startReading({ nested, decides }: OpenedDataset, ordinal: number): void {
+    this.#nested = { reader: nested }
+    if (!decides) return
+    if (this.#restore === undefined) this.#starts.begin(ordinal, nested.tok())
+    else this.#reopened = nested.tok()
   }
 
   #behindHeld(held: ElementFailure): ElementFailure {

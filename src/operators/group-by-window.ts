@@ -22,6 +22,7 @@ export const groupByWindowSpec: JunctionSpec<GroupByWindowParams> = {
     windowSize: typeof windowSize === 'number' ? windowSize : null,
   }),
   cardinality: unknownCardinality,
+  decides: () => true,
   traits: () => ({
     runs: 'keeps a window for each key',
     resume: 'reads again from the first element of the oldest window that is not full',

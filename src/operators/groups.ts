@@ -2,6 +2,8 @@ import { ElementFailure } from '../stream/failure.ts'
 import { Inlet, shorterInput } from '../stream/inlet.ts'
 import { fillMarked, Marks } from '../stream/marks.ts'
 import type { Body, Chunk, Json, OpenContext, Token } from '../stream/operator.ts'
+import { Starts } from '../stream/starts.ts'
+import { plain } from '../stream/token.ts'
 import type { GroupKey } from './check.ts'
 import { expansionOf } from './expansion.ts'
 import { type NestedInput, nestedInput, upstreamOf } from './nested-input.ts'
@@ -35,24 +37,29 @@ interface Current {
  * Collects elements of equal key; a full group is replaced by what is made of it.
  *
  * Token: [inlet state at the oldest element in use, ordinal of the next element, starts of the open groups,
- * start of the group that is read or -1, its state, groups made]. A group holds the elements of its key from
- * its start on, so that starts and the function of keys name what is collected. Behind the end of the input starts
- * are those that were open there, and a seventh member says how many of them were taken since, by key: a token for
- * each of many groups must not take as long as there are groups.
+ * start of the group that is read or -1, its state, groups made, groups taken at the end or -1, states at the start of
+ * datasets that were opened since]. A group holds the elements of its key from its start on, so that starts and the
+ * function of keys name what is collected. Behind the end of the input starts are those that were open there, and the
+ * seventh member says how many of them were taken since, by key: a token for each of many groups must not take as long
+ * as there are groups.
  */
 export class Groups implements Body {
   readonly #inlet: Inlet
   readonly #marks = new Marks()
   readonly #grouping: Grouping
   readonly #context: OpenContext
+  readonly #begun: Starts
   readonly #groups = new OpenGroups()
   #end: End | undefined
   #current: Current | undefined
   #made = 0
   #restore: Json | undefined
+  /** What it became: from here on decisions are noted. */
+  #refilled: Token | undefined
 
   constructor(grouping: Grouping, context: OpenContext, from: Json | undefined) {
-    const [state] = Array.isArray(from) ? (from as readonly Json[]) : []
+    const [state, , , , , , , begun] = Array.isArray(from) ? (from as readonly Json[]) : []
+    this.#begun = new Starts(begun)
     this.#inlet = new Inlet(context.open(0, Inlet.upstreamOf(state)), state)
     this.#grouping = grouping
     this.#context = context
@@ -74,7 +81,12 @@ export class Groups implements Body {
   }
 
   tok(): Token {
-    if (this.#restore !== undefined) return this.#restore
+    const restored = this.#restore
+    if (restored === undefined) return this.#state()
+    return { toJSON: () => plain(this.#refilled ?? restored) }
+  }
+
+  #state(): Token {
     const end = this.#end
     const current = this.#current
     const next = this.#inlet.ordinal
@@ -83,8 +95,8 @@ export class Groups implements Body {
     const state = oldest === next ? this.#inlet.tok() : this.#marks.at(oldest, this.#inlet.told)
     const inner = current?.input.tok() ?? null
     const starts = end?.starts ?? this.#groups.starts()
-    const token = [state, next, starts, current?.group.start ?? -1, inner, this.#made]
-    return end === undefined ? token : [...token, end.taken]
+    const group = current?.group.start ?? -1
+    return this.#begun.token([state, next, starts, group, inner, this.#made, end?.taken ?? -1])
   }
 
   /** Reads until a group is full; undefined at the end of the input. */
@@ -136,17 +148,20 @@ export class Groups implements Body {
   }
 
   /** The group is gone in any case; an error is that of its last element. */
-  #reduce(group: Group, from?: Json): void {
+  #reduce(group: Group, state?: Json): void {
     const { op, reduce } = this.#grouping
     this.#groups.close(group)
     const { items } = group
     group.items = [] // tokens may hold on to the group
     const made = this.#made++
+    const from = state ?? this.#begun.of(made)
     try {
       const result = reduce(group.key, items)
       const what = `reduce of ${op}`
       const opened = expansionOf(what, result, this.#context, made, upstreamOf(from))
-      this.#current = { group, input: nestedInput(made, opened, from, () => undefined) }
+      const input = nestedInput(made, opened, from, () => undefined)
+      this.#current = { group, input }
+      if (input.start !== undefined) this.#begun.begin(made, input.start)
     } catch (error) {
       throw new ElementFailure(this.#inlet.ordinal - 1, error)
     }
@@ -171,7 +186,7 @@ export class Groups implements Body {
     this.#made = Number(made)
     this.#restore = undefined
     const current = [...this.#groups.values()].find(({ start }) => start === Number(currentStart))
-    if (taken !== undefined) {
+    if (Number(taken) >= 0) {
       const end = {
         starts: starts as readonly number[],
         left: descending(this.#groups.values()),
@@ -180,9 +195,11 @@ export class Groups implements Body {
       while (end.taken < Number(taken) && this.#takeLeast(end) !== undefined);
       this.#end = end
     }
-    if (current === undefined) return
-    this.#made--
-    this.#reduce(current, inner)
+    if (current !== undefined) {
+      this.#made--
+      this.#reduce(current, inner)
+    }
+    this.#refilled = this.#state()
   }
 
   /** Elements of groups that were read to the end are left out, and so is what failed: both were delivered. */

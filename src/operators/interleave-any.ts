@@ -2,6 +2,7 @@ import { CheckpointMismatchError } from '../errors/index.ts'
 import type { PlanNode } from '../plan/node.ts'
 import type { Body, Chunk, Json, OpenContext, Pace, Token } from '../stream/operator.ts'
 import { OrderLog } from '../stream/order-log.ts'
+import { plain } from '../stream/token.ts'
 import { arrived } from '../stream/turn.ts'
 import type { InterleaveParams } from './interleave.ts'
 import { type NestedInput, readMore } from './nested-input.ts'
@@ -12,7 +13,7 @@ import { type InUse, NestedInputs } from './nested-inputs.ts'
  * that ends makes room for the next at once.
  *
  * Token: [inlet state at the oldest input in use, ordinal of the next input, inputs in use: ordinal and state of
- * each, the order in which elements were taken since].
+ * each, the order in which elements were taken since, states at the start of inputs taken since].
  */
 export class InterleaveAny implements Body {
   readonly #inputs: NestedInputs
@@ -26,14 +27,18 @@ export class InterleaveAny implements Body {
   #wake: (() => void) | undefined
   /** The token to reopen, until the first pull. */
   #restore: readonly Json[] | undefined
+  /** What it became: from here on decisions are noted. */
+  #reopened: Token | undefined
 
   constructor(
     { params }: PlanNode<InterleaveParams>,
     context: OpenContext,
     from: Json | undefined,
   ) {
-    const [state, , , taken] = Array.isArray(from) ? (from as readonly Json[]) : []
-    this.#inputs = new NestedInputs('interleave', params.fn, context, state, () => this.#awaken())
+    const [state, , , taken, starts] = Array.isArray(from) ? (from as readonly Json[]) : []
+    this.#inputs = new NestedInputs('interleave', params.fn, context, [state, starts], () =>
+      this.#awaken(),
+    )
     this.#pace = context.pace()
     this.#params = params
     this.#log = new OrderLog(taken)
@@ -54,10 +59,16 @@ export class InterleaveAny implements Body {
   }
 
   tok(): Token {
-    const log = this.#log.token()
-    if (this.#restore !== undefined) return [...this.#restore.slice(0, 3), log]
+    const restored = this.#restore
+    return restored === undefined
+      ? this.#state()
+      : { toJSON: () => plain(this.#reopened ?? restored) }
+  }
+
+  #state(): Token {
     const inUse = this.#inUse.map((input) => [input.ordinal, input.tok()])
-    return [this.#inputs.tok(this.#oldest()), this.#inputs.next, inUse, log]
+    const oldest = this.#inputs.tok(this.#oldest())
+    return this.#inputs.token([oldest, this.#inputs.next, inUse, this.#log.token()])
   }
 
   stop(): void {
@@ -187,6 +198,7 @@ export class InterleaveAny implements Body {
       this.#inUse.push(input)
     })
     this.#restore = undefined
+    this.#reopened = this.#state()
   }
 }
 

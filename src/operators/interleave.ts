@@ -1,6 +1,7 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Body, Chunk, Json, OpenContext, Pace, Token } from '../stream/operator.ts'
 import { type JunctionSpec, unknownCardinality, type UserFn } from '../stream/spec.ts'
+import { plain } from '../stream/token.ts'
 import { InterleaveAny } from './interleave-any.ts'
 import { type NestedInput, readMore } from './nested-input.ts'
 import { type InUse, NestedInputs } from './nested-inputs.ts'
@@ -29,6 +30,7 @@ export const interleaveSpec: JunctionSpec<InterleaveParams> = {
     ...(deterministic ? {} : { deterministic }),
   }),
   cardinality: unknownCardinality,
+  decides: () => true,
   traits: ({ cycleLength, parallelism, deterministic }) => ({
     runs: [
       `takes turns between ${cycleLength} datasets`,
@@ -49,7 +51,7 @@ export const interleaveSpec: JunctionSpec<InterleaveParams> = {
  * the next input when its turn comes again.
  *
  * Token: [inlet state at the oldest input in use, ordinal of the next input, slot on turn, elements it gave,
- * slots: ordinal and state of each].
+ * slots: ordinal and state of each, states at the start of inputs after them].
  */
 class Interleave implements Body {
   readonly #inputs: NestedInputs
@@ -61,14 +63,16 @@ class Interleave implements Body {
   #stopped = false
   /** The token to reopen, until the first pull. */
   #restore: Json | undefined
+  /** What it became: from here on decisions are noted. */
+  #reopened: Token | undefined
 
   constructor(
     { params }: PlanNode<InterleaveParams>,
     context: OpenContext,
     from: Json | undefined,
   ) {
-    const [state] = Array.isArray(from) ? (from as readonly Json[]) : []
-    this.#inputs = new NestedInputs('interleave', params.fn, context, state, () =>
+    const [state, , , , , starts] = Array.isArray(from) ? (from as readonly Json[]) : []
+    this.#inputs = new NestedInputs('interleave', params.fn, context, [state, starts], () =>
       this.#readAhead(),
     )
     this.#pace = context.pace()
@@ -87,11 +91,17 @@ class Interleave implements Body {
   }
 
   tok(): Token {
-    if (this.#restore !== undefined) return this.#restore
+    const restored = this.#restore
+    if (restored === undefined) return this.#state()
+    return { toJSON: () => plain(this.#reopened ?? restored) }
+  }
+
+  #state(): Token {
     const slots = this.#slots.map((slot) =>
       slot === undefined ? null : [slot.ordinal, slot.tok()],
     )
-    return [this.#inputs.tok(this.#oldest()), this.#inputs.next, this.#turn, this.#given, slots]
+    const oldest = this.#inputs.tok(this.#oldest())
+    return this.#inputs.token([oldest, this.#inputs.next, this.#turn, this.#given, slots])
   }
 
   stop(): void {
@@ -172,5 +182,6 @@ class Interleave implements Body {
     this.#turn = Number(turnOf)
     this.#given = Number(given)
     this.#restore = undefined
+    this.#reopened = this.#state()
   }
 }

@@ -1,5 +1,6 @@
 import type { CallPolicy } from '../limit/calls.ts'
 import type { PlanNode } from '../plan/node.ts'
+import { CompletionLog } from '../stream/completion-log.ts'
 import { SkipLog } from '../stream/decisions.ts'
 import type { Body, Chunk, Json, OpenContext, Token } from '../stream/operator.ts'
 import { type Origin, span } from '../stream/origin.ts'
@@ -11,19 +12,22 @@ import {
   unknownCardinality,
   type UserFn,
 } from '../stream/spec.ts'
+import { AsFinished } from './results-as-finished.ts'
 import { InOrder } from './results-in-order.ts'
 import { callRunner, invokeOf, policyRunner } from './work-calls.ts'
 import { WorkEdge } from './work-edge.ts'
 import { type FailurePolicy, Failures } from './work-failures.ts'
 import { WorkInput } from './work-input.ts'
 import { pooledPolicyRunner, poolRunner } from './work-pool.ts'
-import type { Runner } from './work.ts'
+import type { Results, Runner } from './work.ts'
 
 export interface MapAsyncParams extends FailurePolicy {
   /** An asynchronous function, or a stage with the place that runs it. */
   readonly fn: UserFn | PlacedStage
   /** Calls under way at most, for functions. */
   readonly parallelism: number
+  /** Whether results keep the order of the elements. Default true. */
+  readonly deterministic?: boolean
   /** How calls to the world are made. */
   readonly policy?: CallPolicy
 }
@@ -32,26 +36,35 @@ export const mapAsyncSpec: JunctionSpec<MapAsyncParams> = {
   op: 'mapAsync',
   kind: 'junction',
   summary:
-    'Calls an asynchronous function, or a stage on threads, on several elements at once; order is kept.',
+    'Calls an asynchronous function, or a stage on threads, on several elements at once; order is kept unless told otherwise.',
   tfData: 'map with num_parallel_calls, deterministic',
-  structure: ({ fn }) =>
-    typeof fn === 'function' ? {} : { stage: fn.address, config: hashOf(fn.config) },
+  structure: ({ fn, deterministic = true }) => ({
+    ...(typeof fn === 'function' ? {} : { stage: fn.address, config: hashOf(fn.config) }),
+    ...(deterministic ? {} : { deterministic }),
+  }),
   cardinality: ({ onError }, inputs) =>
     onError === 'fail' ? sameCardinality(undefined, inputs) : unknownCardinality(undefined, inputs),
-  traits: ({ fn, parallelism, policy }) => ({
-    runs: `${typeof fn === 'function' ? atOnce(policy?.parallelism ?? parallelism) : `on ${fn.place}`}, order kept`,
-    resume: 'repeats the calls that were under way',
+  decides: ({ deterministic, onError }) => deterministic === false || onError !== 'fail',
+  traits: ({ fn, parallelism, policy, deterministic = true }) => ({
+    runs:
+      (typeof fn === 'function' ? atOnce(policy?.parallelism ?? parallelism) : `on ${fn.place}`) +
+      (deterministic ? ', order kept' : ', as they finish'),
+    resume: deterministic
+      ? 'repeats the calls that were under way'
+      : 'repeats the calls that were under way; keeps the order of what buffers below it hold',
   }),
   open: (node, context, from) => new MapAsync(node, context, from),
 }
 
-/** Token: [inlet state of the first element not handed out, elements left out since, and how many before]. */
+/**
+ * Token: [inlet state of the first element not handed out, what was decided since or beyond it, and how many
+ * elements were left out before].
+ */
 class MapAsync implements Body {
   readonly #node: PlanNode<MapAsyncParams>
   readonly #context: OpenContext
   readonly #input: WorkInput
-  readonly #skips: SkipLog
-  readonly #results: InOrder
+  readonly #results: Results
   readonly #failures: Failures
   #edge: WorkEdge | undefined
   #origin: (() => Origin) | undefined
@@ -62,8 +75,11 @@ class MapAsync implements Body {
     this.#node = node
     this.#context = context
     this.#input = new WorkInput(context, state)
-    this.#skips = new SkipLog(decisions)
-    this.#results = new InOrder(this.#input.next, this.#skips)
+    const { next } = this.#input
+    this.#results =
+      node.params.deterministic === false
+        ? new AsFinished(new CompletionLog(next, decisions))
+        : new InOrder(next, new SkipLog(decisions))
     this.#failures = new Failures(
       node.params,
       { context, input: this.#input, results: this.#results },
@@ -81,7 +97,10 @@ class MapAsync implements Body {
     })
     const { low } = this.#results
     const chunk = await this.#edge.pull()
-    this.#origin = () => this.#originOf(low, chunk?.length ?? 0)
+    // Of results that overtook each other only failures know where their elements came from.
+    if (this.#node.params.deterministic !== false) {
+      this.#origin = () => this.#originOf(low, chunk?.length ?? 0)
+    }
     return chunk
   }
 
@@ -98,7 +117,7 @@ class MapAsync implements Body {
 
   tok(): Token {
     const errors = this.#failures.count
-    const [state, decisions] = this.#skips.token(this.#input.tok(this.#results.low))
+    const [state, decisions] = this.#results.token(this.#input.tok(this.#results.low))
     return errors === 0 ? [state, decisions] : [state, decisions, errors]
   }
 

@@ -1,7 +1,7 @@
 import { Inlet } from '../stream/inlet.ts'
 import type { Chunk, Json, Operator, Token } from '../stream/operator.ts'
 import { arrived } from '../stream/turn.ts'
-import type { Expansion } from './expansion.ts'
+import type { Expansion, OpenedDataset } from './expansion.ts'
 
 /** Neighbouring elements that are there: take `xs[i++]` while `i < n`. */
 export interface Rows {
@@ -16,6 +16,8 @@ export interface NestedInput {
   readonly rows: Rows
   /** True when there are elements to take. */
   claim(): boolean
+  /** The state before its first element, where something is decided in it. */
+  readonly start?: Token
   /** Reads in the background; undefined when that would bring nothing. */
   begin(): Promise<boolean> | undefined
   /** False at the end. An error is thrown once; the next fill goes on behind it. */
@@ -35,7 +37,7 @@ export function nestedInput(
   settled: () => void,
 ): NestedInput {
   return 'nested' in made
-    ? new DatasetInput(ordinal, made.nested, from, settled)
+    ? new DatasetInput(ordinal, made, from, settled)
     : new ArrayInput(ordinal, made.items, from)
 }
 
@@ -89,16 +91,23 @@ class ArrayInput implements NestedInput {
 class DatasetInput implements NestedInput {
   readonly ordinal: number
   readonly rows: Inlet
+  readonly start?: Token
   readonly #reader: Operator
   readonly #onSettled: () => void
   /** A fill whose outcome nobody took yet, and the state before it. */
   #filling: { readonly done: Promise<boolean>; readonly before: Token } | undefined
   settled = false
 
-  constructor(ordinal: number, reader: Operator, from: Json | undefined, onSettled: () => void) {
+  constructor(
+    ordinal: number,
+    { nested, decides }: OpenedDataset,
+    from: Json | undefined,
+    onSettled: () => void,
+  ) {
     this.ordinal = ordinal
-    this.#reader = reader
-    this.rows = new Inlet(reader, from)
+    this.#reader = nested
+    this.rows = new Inlet(nested, from)
+    if (decides) this.start = this.rows.tok()
     this.#onSettled = onSettled
   }
 

@@ -2,6 +2,7 @@ import { Inlet, shorterInput } from '../stream/inlet.ts'
 import { fillMarked, Marks } from '../stream/marks.ts'
 import type { Json, OpenContext, Token } from '../stream/operator.ts'
 import type { UserFn } from '../stream/spec.ts'
+import { Starts } from '../stream/starts.ts'
 import { arrived } from '../stream/turn.ts'
 import { Expander } from './expansion.ts'
 import { type NestedInput, nestedInput, upstreamOf } from './nested-input.ts'
@@ -26,6 +27,7 @@ export class NestedInputs {
   readonly #marks = new Marks()
   readonly #expander: Expander
   readonly #onSettled: () => void
+  readonly #starts: Starts
   /** Opened, and not taken yet. */
   readonly #ahead: (NestedInput | Failed)[] = []
   #ended = false
@@ -33,12 +35,15 @@ export class NestedInputs {
   #told: number
   #feeding: Promise<void> | undefined
 
-  /** `from` is the inlet's state; `settled` is called when something that goes on in the background is over. */
+  /**
+   * `from` is the inlet's state, `starts` what `token` added; `settled` is called when something that goes on in the
+   * background is over.
+   */
   constructor(
     op: string,
     fn: UserFn,
     context: OpenContext,
-    from: Json | undefined,
+    [from, starts]: readonly (Json | undefined)[],
     settled: () => void,
   ) {
     this.#op = op
@@ -46,6 +51,7 @@ export class NestedInputs {
     this.#told = this.#inlet.told
     this.#expander = new Expander(op, fn, context)
     this.#onSettled = settled
+    this.#starts = new Starts(starts)
   }
 
   /** True when there is no input any more. */
@@ -81,9 +87,12 @@ export class NestedInputs {
   /** The next input; undefined at the end, and before `fill`. Throws what it failed with, once. */
   take(): NestedInput | undefined {
     const next = this.#ahead.shift()
-    if (next === undefined || !('error' in next)) return next
-    if (next.unread) this.#told++
-    throw next.error
+    if (next !== undefined && 'error' in next) {
+      if (next.unread) this.#told++
+      throw next.error
+    }
+    if (next?.start !== undefined) this.#starts.begin(next.ordinal, next.start)
+    return next
   }
 
   /** Has up to `count` inputs opened, and reading, before their turn. */
@@ -107,6 +116,11 @@ export class NestedInputs {
     if (oldest >= this.next && first !== undefined && 'error' in first) return first.before
     const ordinal = Math.min(oldest, this.next)
     return ordinal === this.#inlet.ordinal ? this.#inlet.tok() : this.#marks.at(ordinal, this.#told)
+  }
+
+  /** `state`, with what was decided in inputs that were taken since. */
+  token(state: readonly Token[]): Token {
+    return this.#starts.token(state)
   }
 
   /** Inputs before `oldest` are not needed any more. */
@@ -168,7 +182,7 @@ export class NestedInputs {
   }
 
   /** Moves behind the element in any case. */
-  #open(from?: Json): NestedInput {
+  #open(from = this.#starts.of(this.#inlet.ordinal)): NestedInput {
     const { ordinal } = this.#inlet
     const x = this.#inlet.xs[this.#inlet.i++]
     const made = this.#expander.expand(x, ordinal, upstreamOf(from))

@@ -1,6 +1,7 @@
 import type { PlanNode } from '../plan/node.ts'
 import type { Body, Chunk, Json, OpenContext, Operator, Token } from '../stream/operator.ts'
 import type { Origin } from '../stream/origin.ts'
+import { Starts } from '../stream/starts.ts'
 import { type JunctionSpec, sameBytes } from '../stream/spec.ts'
 
 export interface RepeatParams {
@@ -24,21 +25,29 @@ export const repeatSpec: JunctionSpec<RepeatParams> = {
   open: (node, context, from) => new Repeat(node, context, from),
 }
 
-/** Token: [epoch, state of the input, whether this epoch had elements]. */
+/** Token: [epoch, state of the input, whether this epoch had elements, states at the start of epochs after it]. */
 class Repeat implements Body {
   readonly #count: number
   readonly #context: OpenContext
   #epoch = 0
   #seen = false
   #input: Operator
+  readonly #starts: Starts
+  readonly #decides: boolean
 
-  constructor({ params }: PlanNode<RepeatParams>, context: OpenContext, from: Json | undefined) {
+  constructor(
+    { params, inputs }: PlanNode<RepeatParams>,
+    context: OpenContext,
+    from: Json | undefined,
+  ) {
     this.#count = params.count < 0 ? Infinity : params.count
     this.#context = context
-    const [epoch, input, seen] = Array.isArray(from) ? (from as readonly Json[]) : []
+    const [epoch, input, seen, starts] = Array.isArray(from) ? (from as readonly Json[]) : []
     this.#epoch = typeof epoch === 'number' ? epoch : 0
     this.#seen = seen === true
     this.#input = context.openEpoch(0, this.#epoch, input)
+    this.#starts = new Starts(starts)
+    this.#decides = inputs.some((plan) => context.decides(plan))
   }
 
   async pull(): Promise<Chunk | null> {
@@ -60,7 +69,9 @@ class Repeat implements Body {
     await this.#input.close()
     this.#epoch++
     this.#seen = false
-    if (this.#epoch < this.#count) this.#input = this.#context.openEpoch(0, this.#epoch)
+    if (this.#epoch >= this.#count) return
+    this.#input = this.#context.openEpoch(0, this.#epoch, this.#starts.of(this.#epoch))
+    if (this.#decides) this.#starts.begin(this.#epoch, this.#input.tok())
   }
 
   origin(): Origin | undefined {
@@ -70,6 +81,6 @@ class Repeat implements Body {
   tok(): Token {
     if (this.#epoch >= this.#count)
       return [Math.min(this.#epoch, Number.MAX_SAFE_INTEGER), null, false]
-    return [this.#epoch, this.#input.tok(), this.#seen]
+    return this.#starts.token([this.#epoch, this.#input.tok(), this.#seen])
   }
 }

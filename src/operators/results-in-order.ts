@@ -1,4 +1,5 @@
 import type { SkipLog } from '../stream/decisions.ts'
+import type { LazyToken, Token } from '../stream/operator.ts'
 import type { Failure, Results } from './work.ts'
 
 const PENDING = Symbol('under way')
@@ -7,6 +8,7 @@ const FAILED = Symbol('failed')
 
 /** Results that wait for their turn, in a ring: place `ordinal` modulo its length. */
 export class InOrder implements Results {
+  readonly repeats = false
   low: number
   leftOut = 0
   /** Everything before it is finished. */
@@ -90,6 +92,10 @@ export class InOrder implements Results {
 
   end(): void {
     // What a checkpoint says was left out and does not come any more changes nothing.
+  }
+
+  token(state: Token): readonly [Token, LazyToken] {
+    return this.#skips.token(state)
   }
 
   #leaveOut(ordinal: number): void {

@@ -1,3 +1,5 @@
+import type { Token } from '../stream/operator.ts'
+
 /** Where a cache keeps its elements: in memory here, on disk in `storage/store/disk-shelf.ts`. */
 export interface Shelf {
   /**
@@ -13,6 +15,8 @@ export interface Shelf {
 export interface Kept {
   /** Stands for the elements, where they may outlive this process. */
   readonly id: string | undefined
+  /** What `commit` was told; null where that is not kept. */
+  readonly start: Token
   /** The next elements from a position on, at most `max`; none at the end. */
   read(position: number, max: number): Promise<readonly unknown[]>
   close(): Promise<void>
@@ -21,8 +25,11 @@ export interface Kept {
 /** A shelf that is being filled. */
 export interface Filling {
   add(items: readonly unknown[]): Promise<void>
-  /** All elements were added. `chance` is null when none follows from it. */
-  commit(chance: number | null): Promise<void>
+  /**
+   * All elements were added. `chance` is null when none follows from it; `start` is the input's state before the first,
+   * where their order was decided while they were made.
+   */
+  commit(chance: number | null, start: Token): Promise<void>
   /** Forgets what was added. Safe to call at any time. */
   abort(): Promise<void>
 }
@@ -47,8 +54,8 @@ export class MemoryShelf implements Shelf {
       add: async (items) => {
         for (const x of items) all.push(x)
       },
-      commit: async (chance) => {
-        if (!this.#kept.has(chance)) this.#kept.set(chance, keptOf(all))
+      commit: async (chance, start) => {
+        if (!this.#kept.has(chance)) this.#kept.set(chance, keptOf(all, start))
         for (const old of this.#kept.keys()) if (this.#kept.size > CHANCES) this.#kept.delete(old)
       },
       abort: async () => {
@@ -58,9 +65,10 @@ export class MemoryShelf implements Shelf {
   }
 }
 
-function keptOf(items: readonly unknown[]): Kept {
+function keptOf(items: readonly unknown[], start: Token): Kept {
   return {
     id: undefined,
+    start,
     read: async (position, max) => items.slice(position, position + max),
     close: () => Promise.resolve(),
   }

@@ -55,7 +55,7 @@ export class WorkEdge implements Desk {
   #turned = false
   /** Nothing begins before the loop has turned. */
   #resting = false
-  /** Nothing begins behind a failure that was not handed out. */
+  /** Nothing begins before a failure was handed out, except for what is handed out before it. */
   #halted = false
   #stopped = false
 
@@ -118,7 +118,7 @@ export class WorkEdge implements Desk {
   }
 
   takeRun(max: number): Run | undefined {
-    const rest = this.#halted || this.#stopped ? undefined : this.#rests.pop()
+    const rest = this.#mayGoOn() ? this.#rests.pop() : undefined
     if (rest !== undefined) return rest
     if (!this.#mayBegin()) return undefined
     const input = this.#input
@@ -167,21 +167,26 @@ export class WorkEdge implements Desk {
     }
   }
 
+  get #held(): boolean {
+    return this.#stopped || (this.#halted && !this.#results.repeats)
+  }
+
   #mayGoOn(): boolean {
-    return this.#rests.length > 0 && !this.#halted && !this.#stopped
+    return this.#rests.length > 0 && !this.#held
   }
 
   /** True when the next element is here and may begin. */
   #mayBegin(): boolean {
     if (this.#allowed > 0) return true
-    if (this.#halted || this.#stopped || this.#resting) return false
+    if (this.#held || this.#resting) return false
     const input = this.#input
     for (;;) {
       if (input.left === 0) {
         input.read(this.#onInput)
         return false
       }
-      const allowed = Math.min(input.left, this.#results.admits(input.next, this.#room))
+      const room = this.#halted ? 0 : this.#room
+      const allowed = Math.min(input.left, this.#results.admits(input.next, room))
       if (allowed === 0) return false
       if (allowed > 1 || !this.#results.leavesOut(input.next)) {
         this.#allowed = allowed

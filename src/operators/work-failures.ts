@@ -81,7 +81,7 @@ export class Failures {
   }
 
   #tell({ ordinal }: Failure): void {
-    this.#context.leftOut(this.#input.tok(ordinal), this.#input.behind(ordinal))
+    this.#context.leftOut(this.#input.at(ordinal), this.#input.behind(ordinal))
   }
 
   #mayLeaveOut(failure: Failure): boolean {

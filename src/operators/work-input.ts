@@ -70,13 +70,17 @@ export class WorkInput {
     const marks = this.#marks
     while (marks.length > 1 && (marks[1]?.ordinal ?? low) <= low) marks.shift()
     const [mark] = marks
-    if (mark === undefined) throw new RangeError(`no mark for element ${low}`)
-    return [mark.state, mark.offset + low - mark.ordinal, low]
+    return stateAt(mark, low)
   }
 
-  /** The state behind the chunk that holds element `ordinal`, the first that was not handed out. */
+  /** The state at an element under way. */
+  at(ordinal: number): Token {
+    return stateAt(this.#markOf(ordinal), ordinal)
+  }
+
+  /** The state behind the chunk that holds an element under way. */
   behind(ordinal: number): Token | undefined {
-    return this.#marks.findLast((mark) => mark.ordinal <= ordinal)?.behind
+    return this.#markOf(ordinal)?.behind
   }
 
   /** Where the elements from `low` on came from, the first that was not handed out. */
@@ -99,6 +103,10 @@ export class WorkInput {
     await this.#filling
   }
 
+  #markOf(ordinal: number): Mark | undefined {
+    return this.#marks.findLast((mark) => mark.ordinal <= ordinal)
+  }
+
   async #fill(arrived: () => void): Promise<void> {
     const before = this.#inlet.tok()
     try {
@@ -119,4 +127,9 @@ export class WorkInput {
     this.#marks.push({ state, offset, ordinal, origin: this.#inlet.origin(), behind })
     this.left = n - i
   }
+}
+
+function stateAt(mark: Mark | undefined, ordinal: number): Token {
+  if (mark === undefined) throw new RangeError(`no mark for element ${ordinal}`)
+  return [mark.state, mark.offset + ordinal - mark.ordinal, ordinal]
 }

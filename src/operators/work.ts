@@ -1,3 +1,5 @@
+import type { LazyToken, Token } from '../stream/operator.ts'
+
 /** Calls the user's function on element `ordinal`; made once for each opening. */
 export type Invoke = (x: unknown, ordinal: number, signal: AbortSignal) => unknown
 
@@ -54,6 +56,8 @@ export interface Runner {
 export interface Results {
   /** How many could be handed out now, failures among them. */
   readonly ready: number
+  /** True while the order of a checkpoint is repeated: then what is ready may wait for what has not begun. */
+  readonly repeats: boolean
   /** Ordinal of the first element that was not handed out: a resume begins with it. */
   readonly low: number
   /** Elements left out so far. */
@@ -77,4 +81,6 @@ export interface Results {
   raise(failure: Failure): void
   /** @throws CheckpointMismatchError when the checkpoint knows of elements that did not come. */
   end(): void
+  /** `[state, decisions since it]`, of the input's state at `low`. */
+  token(state: Token): readonly [Token, LazyToken]
 }

@@ -90,6 +90,18 @@ interface Site {
   readonly within: (() => Token) | undefined
 }
 
+const deciding = new WeakMap<PlanNode, boolean>()
+
+/** True when an operator of the plan decides while it runs. */
+function decides(plan: PlanNode): boolean {
+  let found = deciding.get(plan)
+  if (found === undefined) {
+    found = specOf(plan.op).decides?.(plan.params as never) === true || plan.inputs.some(decides)
+    deciding.set(plan, found)
+  }
+  return found
+}
+
 /** Opens the operators of a plan; nothing is read before the first pull. */
 export function openPlan(root: PlanNode, run: Run, epoch: number, from: Json | undefined): Guard {
   const codegen = run.codegen ? 'now' : 'never'
@@ -191,6 +203,10 @@ class Opening implements OpenContext {
 
   drewAbove(): boolean {
     return this.#draws.any
+  }
+
+  decides(plan: PlanNode): boolean {
+    return decides(plan)
   }
 
   pace(): Pace {

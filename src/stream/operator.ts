@@ -20,7 +20,8 @@ export type Token = Json | LazyToken | readonly Token[]
 
 /** A token that is costly to write, or that follows a log that still grows. */
 export interface LazyToken {
-  toJSON(): Json
+  /** Not a lazy token itself: JSON asks once. Its members may be. */
+  toJSON(): Json | readonly Token[]
 }
 
 /** Neighbouring elements; never empty when it comes out of a pull. */
@@ -116,6 +117,8 @@ export interface OpenContext {
   readonly fixedKey: number
   /** Both for another node of the same segment. */
   chanceOf(node: PlanNode): Chance
+  /** True when what `plan` hands out is decided while it runs, by the order of answers or by failures. */
+  decides(plan: PlanNode): boolean
   /** Aborted when the run stops. */
   readonly signal: AbortSignal
   readonly meter: Meter

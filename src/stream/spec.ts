@@ -34,6 +34,8 @@ interface SpecBase<P> {
     /** What `batchSize` says of the first input. */
     batchSize: () => Cardinality,
   ) => Cardinality
+  /** True when what it hands out is decided while it runs: its tokens hold the decisions. Default: never. */
+  readonly decides?: (params: P) => boolean
   /** For `explain`; none of it changes a run. */
   readonly traits?: (params: P, inputs: readonly Cardinality[]) => Traits
   /** About how many bytes an element takes, given those of its inputs. Default: unknown, except of views and filters. */

@@ -14,7 +14,7 @@ export interface ResumeReport {
   readonly largest: number
 }
 
-const SHAPES: readonly RunShape[] = [
+export const SHAPES: readonly RunShape[] = [
   {},
   { chunk: 1 },
   { chunk: 2, codegen: false, optimize: false },

@@ -12,6 +12,8 @@ interface Mutant {
   readonly replace: string
   /** A regular expression: only random plans whose names match are run, those with the operator in question. */
   readonly among?: string
+  /** Random plans whose order is free are run, not those with a model. */
+  readonly order?: 'unordered'
 }
 
 const mutants = JSON.parse(
@@ -64,7 +66,7 @@ async function runWith(
   signal: AbortSignal,
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   const code = await bundleWith(mutant)
-  const args = ['--input-type=module', '-', mutant?.among ?? '', `${runs}`]
+  const args = ['--input-type=module', '-', mutant?.among ?? '', `${runs}`, mutant?.order ?? '']
   const child = spawn(process.execPath, args, { cwd: root, signal, killSignal: 'SIGKILL' })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {

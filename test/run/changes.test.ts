@@ -466,6 +466,9 @@ test('what cannot stand above or behind is refused, with what to do', () => {
   expect(() => Dataset.counter().onlyChanged({ key: (n) => n })).toThrow(/comes to an end/)
   const behind = (rest: Dataset<Doc>) => () => rest.write(sink())
   expect(behind(changed().take(3))).toThrow(/take#1.* cannot stand behind onlyChanged/)
+  expect(behind(changed().map(async (x) => x, { deterministic: false }))).toThrow(
+    /mapAsync#1.* cannot stand behind onlyChanged: elements overtake each other/,
+  )
   expect(behind(changed().shuffle(3))).toThrow(/put it above onlyChanged/)
   expect(behind(changed().ignoreErrors())).toThrow(/onError: 'skip' or 'deadLetter'/)
   expect(behind(changed().concatenate(source()))).toThrow(/has other inputs/)

@@ -1,4 +1,4 @@
-import { Dataset, inline, type Place, threads } from 'millstream'
+import { type Checkpoint, Dataset, inline, type Place, threads } from 'millstream'
 import { firstOf, takeFrom } from 'millstream/testing'
 import { expect, test } from 'vitest'
 import { failing, noisy, slowEven } from './fixtures/stages.ts'
@@ -40,6 +40,18 @@ test('a stage with other parameters is another pipeline', async () => {
   const checkpoint = run.checkpoint()
   await run.close()
   expect(() => Dataset.range(3).map(failing.on(inline)).resume(checkpoint)).toThrow(/mapAsync#1/)
+})
+
+test.each(places)('results of $name leave as they finish, each once', async (place) => {
+  const ds = Dataset.range(60).map(slowEven.on(place), { deterministic: false })
+  const run = ds.iterate({ chunk: 3 })
+  const before = await takeFrom(run, 23)
+  const checkpoint = JSON.parse(JSON.stringify(run.checkpoint())) as Checkpoint
+  await run.close()
+  const after = await firstOf(ds.resume(checkpoint), 1000)
+  expect([...before, ...after].sort((a, b) => a - b)).toEqual(
+    Array.from({ length: 60 }, (_, k) => k),
+  )
 })
 
 test.each(places)('what fails in $name fails at its position', async (place) => {

@@ -145,7 +145,13 @@ export function checkedWayOf(root: PlanNode): Way | undefined {
 function whyNotBehind({ op, params, inputs }: PlanNode): string | undefined {
   if (inputs.length > 1) return 'it has other inputs. Put onlyChanged behind it'
   if (!behind.has(op)) return notBehind[op] ?? `it needs to see all elements; ${moved}`
-  const { dropRemainder } = params as { readonly dropRemainder?: boolean }
+  const { dropRemainder, deterministic } = params as {
+    readonly dropRemainder?: boolean
+    readonly deterministic?: boolean
+  }
+  if (deterministic === false) {
+    return 'elements overtake each other, and one that fails could not be told from others. Leave deterministic: false out'
+  }
   return dropRemainder === true
     ? 'what dropRemainder leaves out would count as written. Leave that out'
     : undefined

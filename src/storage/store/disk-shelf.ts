@@ -1,4 +1,5 @@
 import { DataError } from '../../errors/index.ts'
+import type { Json, Token } from '../../stream/operator.ts'
 import { findManifest, type Manifest, type Origin } from './manifest.ts'
 import { StoreFile } from './store-file.ts'
 import { StoreReading } from './store-reading.ts'
@@ -23,6 +24,7 @@ export class DiskShelf {
     const reading = new StoreReading(() => StoreFile.open(this.#folder, manifest))
     return {
       id,
+      start: manifest.plan?.start ?? null,
       read: (position: number, max: number) =>
         readFrom(reading, position, Math.min(max, elements - position)),
       close: () => reading.close(),
@@ -34,8 +36,8 @@ export class DiskShelf {
     return {
       add: (items: readonly unknown[]) => writer.add(items),
       // Another process may have been first: its elements are the same, or its next reader is told that they are not.
-      commit: async (chance: number | null): Promise<void> => {
-        await writer.commit({ lines: this.#lines, chance })
+      commit: async (chance: number | null, start: Token): Promise<void> => {
+        await writer.commit({ lines: this.#lines, chance, start: short(start) })
       },
       abort: () => writer.abort(),
     }
@@ -61,6 +63,14 @@ export class DiskShelf {
       )
     }
   }
+}
+
+/** It goes into each checkpoint of a run that reads the folder. */
+const LONGEST_START = 1000
+
+function short(start: Token): Json {
+  const text = JSON.stringify(start)
+  return text.length <= LONGEST_START ? (JSON.parse(text) as Json) : null
 }
 
 async function readFrom(

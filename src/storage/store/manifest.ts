@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf, DataError, messageOf } from '../../errors/index.ts'
+import type { Json } from '../../stream/operator.ts'
 
 /** A folder with elements: what it holds (this), the elements in chunks, and where each chunk starts. */
 export const MANIFEST = 'millstream.json'
@@ -34,6 +35,8 @@ export interface Origin {
   readonly lines: readonly { readonly id: string; readonly text: string }[]
   /** Stands for the seed; null when no element follows from it. */
   readonly chance: number | null
+  /** State before the first element, where that decides with the operators which elements follow; null when it is long. */
+  readonly start?: Json
 }
 
 export function manifestText(manifest: Omit<Manifest, 'format' | 'v' | 'node'>): string {
