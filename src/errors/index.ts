@@ -65,6 +65,8 @@ export interface StageErrorInfo {
    * batch, and where elements were left out on the way, the first and the last that it can be.
    */
   readonly source?: string
+  /** Where the stage is part of a dataset that was made of an element: `element 3 of flatMap#2 (photos/a.zip)`. */
+  readonly within?: string
 }
 
 /** A user's function threw on one element. `cause` is what it threw. */
@@ -74,11 +76,13 @@ export class StageError extends MillstreamError implements StageErrorInfo {
   readonly at?: string
   readonly fn?: string
   readonly source?: string
+  readonly within?: string
 
   constructor(info: StageErrorInfo, cause: unknown) {
     const where = info.at === undefined ? '' : ` (${info.at})`
     const name = info.fn ? ` ${info.fn}` : ''
-    const source = sourceShown(info.source, info.index)
+    const within = info.within === undefined ? '' : `, within ${info.within}`
+    const source = sourceShown(info.source, info.index) + within
     super(
       'MILLSTREAM_STAGE_FAILED',
       `${info.stage}${name}${where} failed on element ${info.index}${source}: ${reasonOf(cause)}`,
@@ -91,6 +95,7 @@ export class StageError extends MillstreamError implements StageErrorInfo {
     if (info.at !== undefined) this.at = info.at
     if (info.fn !== undefined) this.fn = info.fn
     if (info.source !== undefined) this.source = info.source
+    if (info.within !== undefined) this.within = info.within
     this.stack = causeFirst(this, cause)
   }
 }

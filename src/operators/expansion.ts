@@ -26,11 +26,12 @@ export function expansionOf(
   context: OpenContext,
   ordinal: number,
   from?: Json,
+  source?: () => string | undefined,
 ): Expansion {
   if (Array.isArray(made)) return { items: made as readonly unknown[] }
   const plan = planOf(made)
   if (plan !== undefined) {
-    return { nested: context.openPlan(plan, ordinal, from), decides: context.decides(plan) }
+    return { nested: context.openPlan(plan, ordinal, from, source), decides: context.decides(plan) }
   }
   throw new InvalidArgumentError(`${what} must return an array or a dataset, not ${describe(made)}`)
 }
@@ -57,8 +58,8 @@ export class Expander {
   }
 
   /** Opens what `call` returned. @throws InvalidArgumentError when it is neither an array nor a dataset. */
-  open(made: unknown, ordinal: number, from?: Json): Expansion {
-    return expansionOf(this.#what, made, this.#context, ordinal, from)
+  open(made: unknown, ordinal: number, from?: Json, source?: () => string | undefined): Expansion {
+    return expansionOf(this.#what, made, this.#context, ordinal, from, source)
   }
 
   /** @throws ElementFailure when the function throws, or returns something else. */

@@ -182,8 +182,10 @@ class FlatMap implements Body {
 
   /** Goes through an array in parts, or opens a dataset. */
   #begin(made: unknown, ordinal: number): void {
+    const { i } = this.#inlet
+    const of = this.#inlet.origin()
     const from = this.#restore?.nested ?? this.#starts.of(ordinal)
-    const opened = this.#expander.open(made, ordinal, from)
+    const opened = this.#expander.open(made, ordinal, from, () => of?.(i))
     this.#before = this.#inlet.tok()
     if ('items' in opened) this.#setItems(opened.items)
     else this.#startReading(opened, ordinal)

@@ -17,6 +17,8 @@ interface GuardParts {
   readonly owned: ReadonlyMap<unknown, { close(): Promise<void> }> | undefined
   readonly fairness: Fairness
   readonly counter: StageCounter
+  /** The element that its plan was made of. */
+  readonly madeOf: (() => string) | undefined
 }
 
 /**
@@ -30,13 +32,15 @@ export class Guard implements Operator {
   readonly #owned: ReadonlyMap<unknown, { close(): Promise<void> }> | undefined
   readonly #fairness: Fairness
   readonly #counter: StageCounter
+  readonly #madeOf: (() => string) | undefined
   #flight: Promise<unknown> | undefined
   #closing: Promise<void> | undefined
   #stopped = false
   #pulled = false
   #opening: Opening | undefined
 
-  constructor({ node, body, inputs, owned, fairness, counter }: GuardParts) {
+  constructor({ node, body, inputs, owned, fairness, counter, madeOf }: GuardParts) {
+    this.#madeOf = madeOf
     this.#node = node
     this.#body = body
     this.#inputs = inputs
@@ -68,7 +72,7 @@ export class Guard implements Operator {
       if (this.#fairness.due()) await this.#fairness.turn()
       return chunk
     } catch (error) {
-      throw error instanceof ElementFailure ? errorOf(error, this.#node) : error
+      throw error instanceof ElementFailure ? errorOf(error, this.#node, this.#madeOf) : error
     } finally {
       this.#flight = undefined
     }

@@ -1,4 +1,5 @@
 import type { NotResumableError } from '../errors/index.ts'
+import { sourceShown } from '../errors/source.ts'
 import { specOf } from '../operators/table.ts'
 import type { PlanNode } from '../plan/node.ts'
 import { cut } from '../segment/cut.ts'
@@ -88,6 +89,8 @@ interface Site {
   readonly draws: Draws
   /** State of the operator that made the plan here, of one that was made per element. */
   readonly within: (() => Token) | undefined
+  /** The element that the plan was made of, and those that it is within; of one that was made per element. */
+  readonly madeOf?: () => string
 }
 
 const deciding = new WeakMap<PlanNode, boolean>()
@@ -131,7 +134,7 @@ function openNode(node: PlanNode, site: Site, from: Json | undefined, owned?: Re
   const context = new Opening(node, site, inputs, counter)
   const body = bodyOf(node, context, from ?? undefined)
   context.body = body
-  return new Guard({ node, body, inputs, owned, fairness, counter })
+  return new Guard({ node, body, inputs, owned, fairness, counter, madeOf: site.madeOf })
 }
 
 function bodyOf(node: PlanNode, context: Opening, from: Json | undefined): Body {
@@ -224,8 +227,15 @@ class Opening implements OpenContext {
     return this.#open(input, FIRST_EPOCH, from, this.#draws)
   }
 
-  openPlan(plan: PlanNode, ordinal: number, from?: Json): Operator {
-    const { run, branch, way, codegen } = this.#site
+  openPlan(
+    plan: PlanNode,
+    ordinal: number,
+    from?: Json,
+    source?: () => string | undefined,
+  ): Operator {
+    const { run, branch, way, codegen, madeOf } = this.#site
+    const { id } = this.#node
+    const element = (): string => `element ${ordinal} of ${id}${sourceShown(source?.(), ordinal)}`
     run.notResumable ??= whyNotResumable(plan)
     const resources: Resources = new Map()
     const site: Site = {
@@ -234,6 +244,7 @@ class Opening implements OpenContext {
       way: `${way}${this.#node.id}()/`,
       resources,
       codegen: codegen === 'never' ? codegen : 'late',
+      madeOf: madeOf === undefined ? element : () => `${element()}, within ${madeOf()}`,
       within: this.#site.within ?? (this.#isBehind ? () => this.body?.tok() ?? null : undefined),
     }
     return this.#register(openNode(toRun(plan, run), site, from, resources))

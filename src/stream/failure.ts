@@ -26,7 +26,7 @@ export class ElementFailure {
 }
 
 /** The error that a reader of the pipeline sees. */
-export function errorOf(failure: ElementFailure, caller: PlanNode): Error {
+export function errorOf(failure: ElementFailure, caller: PlanNode, within?: () => string): Error {
   const node = failure.node ?? caller
   if (failure.error instanceof InvalidArgumentError) {
     const at = node.at === undefined ? '' : ` (${node.at})`
@@ -42,6 +42,7 @@ export function errorOf(failure: ElementFailure, caller: PlanNode): Error {
       ...(node.at === undefined ? {} : { at: node.at }),
       ...(fn === undefined ? {} : { fn }),
       ...(failure.source === undefined ? {} : { source: failure.source }),
+      ...(within === undefined ? {} : { within: within() }),
     },
     failure.error,
   )

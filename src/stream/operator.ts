@@ -135,9 +135,14 @@ export interface OpenContext {
   openEpoch(input: number, epoch: number | 'first', from?: Json): Operator
   /**
    * Opens a plan that a user's function made of element `ordinal` of this node's input: chance below it follows
-   * from the ordinal. Resources of its stages live until it is closed.
+   * from the ordinal. Resources of its stages live until it is closed. `source`: where the element came from.
    */
-  openPlan(plan: PlanNode, ordinal: number, from?: Json): Operator
+  openPlan(
+    plan: PlanNode,
+    ordinal: number,
+    from?: Json,
+    source?: () => string | undefined,
+  ): Operator
   /**
    * Element `index` of this node's input failed `attempts` times and is given up. Go on when it resolved. Counts
    * it, and reports it: `meter.skipped` is not called beside it.

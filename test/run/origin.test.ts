@@ -172,6 +172,21 @@ describe.each([undefined, 1, 3])('chunks of %s', (chunk) => {
   })
 })
 
+test('within datasets of elements: the way there', async () => {
+  const inner = (x: number): Dataset<number> => Dataset.fromArray([x, x + 1]).map(at(57))
+  const folder = jsonl()
+  const error = await failed(Dataset.jsonl<number>(folder).flatMap(inner))
+  expect(error.index).toBe(1)
+  expect(error.within).toMatch(/^element 56 of flatMap#\d+ \(.*b\.jsonl:13\)$/)
+  expect(error.message).toMatch(/^map#1 .* failed on element 1, within element 56 of .*: no 57$/)
+  const outer = Dataset.range(4).interleave((x) =>
+    Dataset.range(20 * x, 20 * x + 20).flatMap(inner),
+  )
+  expect((await failed(outer)).within).toMatch(
+    /^element 16 of flatMap#1(?: \(.*\))?, within element 2 of interleave#1$/,
+  )
+})
+
 test('on a thread', async () => {
   const error = await failed(
     Dataset.fromArray(numbers)
