@@ -83,3 +83,15 @@ test('what fails at random is delivered once, or told as skipped', async () => {
     expect(gone.filter((k) => !skipped.has(k))).toEqual([])
   }
 })
+
+test('a plain function, whose calls do not overlap, is refused', () => {
+  const ds = Dataset.range(3)
+  expect(() => ds.map((x) => x, { deterministic: false })).toThrow(/overtake each other/)
+  expect(() => ds.map((x) => x, { deterministic: false, parallelism: 2 })).not.toThrow()
+})
+
+test('explain warns of a shuffle behind it that holds much', () => {
+  const ds = Dataset.range(100_000).map(sometime, { deterministic: false })
+  expect(ds.shuffle(5000).explain()).toMatch(/order of about .* elements of mapAsync#1/)
+  expect(ds.explain()).toContain('as they finish')
+})
