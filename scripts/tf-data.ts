@@ -54,6 +54,11 @@ export const besides: readonly {
     differences: 'undefined when there is none; more than one is no error',
   },
   {
+    tf: 'map',
+    here: 'mapBatches',
+    differences: '`batch(size).map(fn).unbatch()` in one; called map_batches in Ray Data',
+  },
+  {
     tf: 'reduce',
     here: 'reduce',
     differences: 'the function runs in this thread, on any values',

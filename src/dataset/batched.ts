@@ -12,6 +12,7 @@ import {
   rebatchNode,
 } from './batching.ts'
 import { callSite } from './call-site.ts'
+import type { MapFn, MapOptions } from './map.ts'
 // The two files need each other, but nothing here needs it before the first call.
 import { Dataset } from './dataset.ts'
 import { Sourced } from './sourced.ts'
@@ -76,6 +77,25 @@ export class Batched<T> extends Sourced<T> {
   /** Splits batches into their elements: the inverse of `batch`. */
   unbatch(): Dataset<Unbatch<T>> {
     return new Dataset(makeNode('unbatch', {}, [this.plan], callSite()))
+  }
+
+  /**
+   * Maps batches of `size` elements, as `batch` makes them: columns in, columns out, elements on: short for
+   * `batch(size).map(fn, options).unbatch()`. `fn` may return any number of rows. A batch that fails is one element to
+   * `onError`: all of its rows are left out, or become one dead letter.
+   *
+   * ```ts no-run
+   * table.mapBatches(1024, ({ price, count }) => ({ total: price.map((p, i) => p * (count[i] ?? 0)) }))
+   * ```
+   *
+   * @throws DataError on iteration when columns that `fn` returned differ in length.
+   */
+  mapBatches<U extends object>(
+    size: number | BatchLimits<T>,
+    fn: MapFn<Batch<T>, U>,
+    options: MapOptions<Batch<T>, U> = {},
+  ): Dataset<Unbatch<U>> {
+    return this.batch(size).map(fn, options).unbatch()
   }
 
   /**

@@ -69,6 +69,10 @@ const right = {
   numbered: docs.enumerate(1).map(([k, doc]) => `${k} ${doc.id}`),
   running: n.scan(0, (sum, x) => [sum + x, sum]),
   until: docs.takeWhile((doc) => doc.words > 0),
+  byColumns: docs.mapBatches(64, async ({ words, id }) => ({ half: words.map((w) => w / 2), id }), {
+    parallelism: 4,
+    deterministic: false,
+  }),
   zipped: Dataset.zip([n, docs]),
   named: Dataset.zip({ x: n, doc: docs, more: [n, n] }),
   both: n.concatenate(docs),
@@ -133,6 +137,9 @@ test('forty pipelines have the types they should', () => {
   expectTypeOf(right.numbered).toEqualTypeOf<Dataset<string>>()
   expectTypeOf(right.running).toEqualTypeOf<Dataset<number>>()
   expectTypeOf(right.until).toEqualTypeOf<Dataset<Doc>>()
+  expectTypeOf(right.byColumns).toEqualTypeOf<
+    Dataset<{ readonly half: number; readonly id: string }>
+  >()
   expectTypeOf(right.zipped).toEqualTypeOf<Dataset<readonly [number, Doc]>>()
   expectTypeOf(right.named).toEqualTypeOf<
     Dataset<{ readonly x: number; readonly doc: Doc; readonly more: readonly [number, number] }>
