@@ -127,7 +127,8 @@ export class RowsBuffer {
 }
 
 function short(value: unknown): string {
-  const text = typeof value === 'string' ? value : described(value)
+  const plain = typeof value === 'string' || typeof value === 'bigint'
+  const text = plain ? String(value) : described(value)
   return text.length <= 40 ? text : `${text.slice(0, 40)}...`
 }
 

@@ -178,7 +178,9 @@ test('what fails, is aborted or cannot be kept leaves nothing behind', async () 
   circle.push({ circle, again: circle })
   await expect(Dataset.fromArray([circle]).save(path)).rejects.toThrow(/in a circle/)
   expect(readdirSync(join(inside, 'deep'))).toEqual([])
-  expect(() => Dataset.load(path)).toThrow(/has no elements that were saved or cached; .*; seen from/)
+  expect(() => Dataset.load(path)).toThrow(
+    /has no elements that were saved or cached; .*; seen from/,
+  )
 })
 
 test('a folder that cannot be written or read is named', async () => {
