@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../errors/index.ts'
 import type { KeptCalls } from '../stream/call-store.ts'
 import { fromBytes, toBytes } from '../stream/wire-bytes.ts'
-import { digestOf } from '../tensor/value-key.ts'
+import { nameOf } from '../tensor/value-key.ts'
 import type { CallResult } from './result-cache.ts'
 
 /**
@@ -19,9 +19,8 @@ export class KeptResults {
   async get(ordinal: number, x: unknown, call: () => Promise<CallResult>): Promise<CallResult> {
     const { stage, store } = this.#calls
     // The element, too: without a fixed order another one may come in its place.
-    const digest = unlessNotPlain(() => digestOf([stage, ordinal, x]))
-    if (digest === undefined) return call()
-    const key = Buffer.from(digest, 'latin1').toString('base64url')
+    const key = unlessNotPlain(() => nameOf([stage, ordinal, x]))
+    if (key === undefined) return call()
     const opened = await store()
     const bytes = await opened.get(key)
     if (bytes !== undefined) return { ok: true, value: fromBytes(bytes)[0] }

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, messageOf } from '../errors/index.ts'
 import type { CallStore } from '../stream/call-store.ts'
 import { fromBytes, toBytes } from '../stream/wire-bytes.ts'
-import { digestOf } from '../tensor/value-key.ts'
+import { nameOf } from '../tensor/value-key.ts'
 
 /** What came of an element: its value, or the last error. */
 export type CallResult =
@@ -54,10 +54,9 @@ export class ResultCache {
     return { result, bytes }
   }
 
-  /** 128 bits as text: stores have them as names. */
   #keyOf(x: unknown): string {
     try {
-      return Buffer.from(digestOf([this.#name, x]), 'latin1').toString('base64url')
+      return nameOf([this.#name, x])
     } catch (error) {
       throw new InvalidArgumentError(
         `cache ${this.#name}: an element cannot be looked up: ${messageOf(error)}`,

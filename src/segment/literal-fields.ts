@@ -17,22 +17,20 @@ export function literalFields(fn: unknown): ReadonlySet<string> | undefined {
 
 /** What stands between the braces of `... => ({ ... })`. */
 function bodyOf(text: string): string | undefined {
-  const arrow = [...outermost(text, 0)].find((i) => text.startsWith('=>', i))
+  const arrow = [...outermost(text)].find((i) => text.startsWith('=>', i))
   if (arrow === undefined) return undefined
   const open = /^\s*\(\s*\{/.exec(text.slice(arrow + 2))
   if (open === null) return undefined
-  const start = arrow + 2 + open[0].length
-  const end = closingOf(text, start)
-  return end !== undefined && /^\}\s*\)\s*$/.test(text.slice(end))
-    ? text.slice(start, end)
-    : undefined
+  const body = text.slice(arrow + 2 + open[0].length)
+  const end = closingOf(body)
+  return end !== undefined && /^\}\s*\)\s*$/.test(body.slice(end)) ? body.slice(0, end) : undefined
 }
 
 /** `name: value`, `'name': value`, or `name` alone. */
 const MEMBER = /^\s*(?:([\w$]+)\s*(?::|$)|'([^']*)'\s*:|"([^"]*)"\s*:)/
 
 function namesIn(body: string): ReadonlySet<string> | undefined {
-  const commas = [...outermost(body, 0)].filter((i) => body[i] === ',')
+  const commas = [...outermost(body)].filter((i) => body[i] === ',')
   const members = [...commas, body.length].map((end, k) =>
     body.slice((commas[k - 1] ?? -1) + 1, end),
   )
@@ -48,28 +46,26 @@ function namesIn(body: string): ReadonlySet<string> | undefined {
   return names
 }
 
-/** Places in `text` that are in no bracket and no string. */
-function* outermost(text: string, from: number): Generator<number> {
+/** Places in `text` that are in no bracket and no string, up to one that closes a bracket before it: its place. */
+function* outermost(text: string): Generator<number, number | undefined> {
   let depth = 0
-  for (let i = from; i < text.length; i++) {
+  for (let i = 0; i < text.length; i++) {
     const c = text[i] ?? ''
     if (c === '"' || c === "'") i = endOfString(text, i)
     else if ('([{'.includes(c)) depth++
-    else if (')]}'.includes(c) && --depth < 0) return
-    else if (depth === 0) yield i
-  }
-}
-
-/** Place of the bracket that closes the one before `start`. */
-function closingOf(text: string, start: number): number | undefined {
-  let depth = 0
-  for (let i = start; i < text.length; i++) {
-    const c = text[i] ?? ''
-    if (c === '"' || c === "'") i = endOfString(text, i)
-    else if ('([{'.includes(c)) depth++
-    else if (')]}'.includes(c) && depth-- === 0) return i
+    else if (!')]}'.includes(c)) {
+      if (depth === 0) yield i
+    } else if (depth-- === 0) return i
   }
   return undefined
+}
+
+function closingOf(text: string): number | undefined {
+  const places = outermost(text)
+  for (;;) {
+    const { done, value } = places.next()
+    if (done === true) return value
+  }
 }
 
 /** There are no escapes in `text`. */

@@ -54,6 +54,11 @@ export function digestOf(value: unknown): string {
   return hash('sha256', scratch.written, 'binary').slice(0, DIGEST_BYTES)
 }
 
+/** The digest as text that may be the name of a file. */
+export function nameOf(value: unknown): string {
+  return Buffer.from(digestOf(value), 'latin1').toString('base64url')
+}
+
 /** Writes a value so that different values give different bytes: each part begins with its kind and its length. */
 class Encoder {
   length = 0

@@ -51,6 +51,27 @@ test('letters of several stages go on where they died; one that dies further on 
   expect(await pipeline.retryDead()).toMatchObject({ retried: 0, deadLetters: 0 })
 })
 
+test('a letter in front of batches of any kind goes on through them', async () => {
+  const folder = testFolder()
+  let mended = false
+  const pipeline = Dataset.range(9)
+    .map(
+      async (n) => {
+        if (n === 4 && !mended) throw new Error('no 4')
+        return n
+      },
+      { onError: 'deadLetter' },
+    )
+    .batch({ max: 4 })
+    .unbatch()
+    .write(to.jsonl(join(folder, 'out.jsonl')), { state: join(folder, 'state') })
+  expect(await pipeline.run()).toMatchObject({ delivered: 8, deadLetters: 1 })
+  mended = true
+  expect(await pipeline.retryDead()).toMatchObject({ retried: 1, delivered: 1, stuck: [] })
+  const lines = readFileSync(join(folder, 'out.jsonl'), 'utf8').trimEnd().split('\n')
+  expect(lines.map(Number)).toEqual([0, 1, 2, 3, 5, 6, 7, 8, 4])
+})
+
 test('a letter in front of an operator that needs all elements stays, with the reason', async () => {
   const folder = testFolder()
   const pipeline = Dataset.range(9)

@@ -73,7 +73,7 @@ export const largeShuffle: Rule = {
   },
 }
 
-/** The order in which an interleave took what was there is part of a checkpoint, back to the oldest element held. */
+/** The order in which results came is part of a checkpoint, back to the oldest element held. */
 export const unorderedShuffle: Rule = {
   code: 'unordered-before-shuffle',
   check: (node, facts) => {

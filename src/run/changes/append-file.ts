@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CheckpointMismatchError, messageOf, StorageError } from '../../errors/index.ts'
 import { syncFolder } from '../../storage/durable.ts'
+import { Steps } from '../steps.ts'
 
 /** Bytes that wait for the next write at most. */
 const FULL = 256 * 1024
@@ -13,7 +14,7 @@ export class AppendFile {
   #written: number
   #bytes: number
   #waiting: Buffer[] = []
-  #writing: Promise<void> = Promise.resolve()
+  readonly #steps = new Steps()
   #dirty = false
 
   private constructor(path: string, handle: FileHandle, bytes: number) {
@@ -49,12 +50,12 @@ export class AppendFile {
   /** Writes what waits when it is much. */
   flush(): void | Promise<void> {
     if (this.#bytes - this.#written < FULL) return undefined
-    return this.#queue(() => this.#write())
+    return this.#steps.add(() => this.#write())
   }
 
   /** What was put so far survives a crash of the machine from here on. */
   sync(): Promise<void> {
-    return this.#queue(async () => {
+    return this.#steps.add(async () => {
       await this.#write()
       if (!this.#dirty) return
       await this.#handle.datasync().catch((cause: unknown) => {
@@ -65,15 +66,8 @@ export class AppendFile {
   }
 
   async close(): Promise<void> {
-    await this.#writing.catch(() => undefined) // who waited for it has the error
+    await this.#steps.settled()
     await this.#handle.close()
-  }
-
-  /** One step at a time; behind one that failed none is made: the system tells of lost bytes once. */
-  #queue(step: () => Promise<void>): Promise<void> {
-    this.#writing = this.#writing.then(step)
-    this.#writing.catch(() => undefined) // the caller waits for the same promise
-    return this.#writing
   }
 
   async #write(): Promise<void> {

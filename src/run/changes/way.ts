@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '../../errors/index.ts'
 import { specOf } from '../../operators/table.ts'
 import { nodesOf, type PlanNode } from '../../plan/node.ts'
+import { gathering, oneByOne } from '../one-by-one.ts'
 
 /** The way of elements through a plan with `onlyChanged`. */
 export interface Way {
@@ -17,13 +18,12 @@ export interface Way {
   readonly fixed: boolean
 }
 
+/** What makes one element of one, or leaves it out. */
+const countKeeping: ReadonlySet<string> = new Set([...oneByOne, 'enumerate', 'prefetch'])
+
 /** What may stand above: it loses nothing but by the elements' values, and comes to an end. */
-const above = new Set([
-  'map',
-  'mapAsync',
-  'filter',
-  'validate',
-  'keepValid',
+const above: ReadonlySet<string> = new Set([
+  ...countKeeping,
   'flatMap',
   'interleave',
   'concatenate',
@@ -33,42 +33,15 @@ const above = new Set([
   'shard',
   'split',
   'skip',
-  'enumerate',
   'scan',
   'unique',
   'groupBy',
-  'prefetch',
   'ignoreErrors',
   'assertCardinality',
 ])
 
 /** What may stand behind: it keeps the order of elements, and loses none but by its policy or their values. */
-const behind = new Set([
-  'map',
-  'mapAsync',
-  'filter',
-  'validate',
-  'keepValid',
-  'flatMap',
-  'batch',
-  'batchBy',
-  'paddedBatch',
-  'raggedBatch',
-  'unbatch',
-  'rebatch',
-  'enumerate',
-  'prefetch',
-])
-
-const countKeeping = new Set([
-  'map',
-  'mapAsync',
-  'filter',
-  'validate',
-  'keepValid',
-  'enumerate',
-  'prefetch',
-])
+const behind: ReadonlySet<string> = new Set([...countKeeping, ...gathering, 'flatMap'])
 
 const moved = 'put it above onlyChanged'
 /** Why something cannot be above it, and what to do. */

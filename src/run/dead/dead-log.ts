@@ -5,6 +5,7 @@ import { reasonOf } from '../../errors/reason.ts'
 import { syncFolder } from '../../storage/durable.ts'
 import type { DeadLetter, DeadLetters } from '../../stream/dead-letter.ts'
 import { type StoredLetter, storedLetter } from './stored-letter.ts'
+import { Steps } from '../steps.ts'
 
 /** How much of a log counts: what lies behind was written by a process that died before it committed it. */
 export interface DeadMark {
@@ -30,7 +31,7 @@ export class DeadLog implements DeadLetters {
   #bytes: number
   #waiting: Buffer[] = []
   #waitingBytes = 0
-  #writing: Promise<void> = Promise.resolve()
+  readonly #steps = new Steps()
   #dirty = false
 
   private constructor(path: string, start: DeadMark, ids: Set<string>, as: As) {
@@ -57,7 +58,7 @@ export class DeadLog implements DeadLetters {
     this.#waiting.push(line)
     this.#waitingBytes += line.length
     this.#bytes += line.length
-    if (this.#waitingBytes >= FULL) return this.#queue(() => this.#write())
+    if (this.#waitingBytes >= FULL) return this.#steps.add(() => this.#write())
   }
 
   /** What was put so far. */
@@ -67,23 +68,16 @@ export class DeadLog implements DeadLetters {
 
   /** What was put so far survives a crash of the machine from here on. */
   sync(): Promise<void> {
-    return this.#queue(async () => {
+    return this.#steps.add(async () => {
       await this.#write()
       await this.#datasync()
     })
   }
 
   async close(): Promise<void> {
-    await this.#writing.catch(() => undefined) // who waited for it has the error
+    await this.#steps.settled()
     await this.#handle?.close()
     this.#handle = undefined
-  }
-
-  /** One step at a time; behind one that failed none is made: the system tells of lost bytes once. */
-  #queue(step: () => Promise<void>): Promise<void> {
-    this.#writing = this.#writing.then(step)
-    this.#writing.catch(() => undefined) // the caller waits for the same promise
-    return this.#writing
   }
 
   async #write(): Promise<void> {

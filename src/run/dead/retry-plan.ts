@@ -1,5 +1,6 @@
 import { makeNode, nodesOf, type PlanNode } from '../../plan/node.ts'
 import type { DeadLetter } from '../../stream/dead-letter.ts'
+import { gathering, oneByOne } from '../one-by-one.ts'
 import { elementOf, type StoredLetter } from './stored-letter.ts'
 
 /** A letter that stays as it is, and why. */
@@ -25,19 +26,11 @@ interface Group {
 }
 
 /** What works on elements one by one, or gathers neighbours: it takes some as well as all. */
-const free = new Set([
-  'map',
-  'mapAsync',
-  'filter',
-  'validate',
-  'keepValid',
+const free: ReadonlySet<string> = new Set([
+  ...oneByOne,
+  ...gathering,
   'flatMap',
   'interleave',
-  'batch',
-  'paddedBatch',
-  'raggedBatch',
-  'unbatch',
-  'rebatch',
   'shuffle',
   'prefetch',
   'ignoreErrors',
