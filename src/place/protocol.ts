@@ -3,7 +3,8 @@ import type { MessagePort } from 'node:worker_threads'
 import type { StageAddress } from '../stage/address.ts'
 import type { Channel } from './channel.ts'
 import type { EncodedError } from './error-codec.ts'
-import type { Packed } from '../stream/wire.ts'
+import type { Wired } from './ring/sender.ts'
+import type { RingLayout } from './ring/slots.ts'
 
 /** What a worker is born with (`workerData`). */
 export interface WorkerStart {
@@ -12,22 +13,27 @@ export interface WorkerStart {
   /** URL of tsx's register module, where the worker needs it. */
   readonly tsx: string | undefined
   readonly port: MessagePort
+  readonly rings: Rings | undefined
   readonly address: StageAddress
   readonly config: unknown
   /** The coordinator's `performance.now()` minus its `hrtime`, which all threads share; in ms. */
   readonly clock: number
 }
 
-/** Values on the wire. */
-export type Wired = Pick<Packed, 'values' | 'marked'>
+/** Shared memory for either direction; undefined where there is none to be had. */
+export interface Rings {
+  readonly jobs: RingLayout
+  readonly results: RingLayout
+}
 
 export type ToWorker =
-  | ({
+  | {
       readonly type: 'job'
       readonly id: number
       readonly first: number
       readonly key: number
-    } & Wired)
+      readonly items: Wired
+    }
   | { readonly type: 'abort' }
   /** Tear down and end; nothing follows. */
   | { readonly type: 'finish' }
@@ -36,14 +42,15 @@ export type FromWorker =
   | { readonly type: 'ready' }
   /** The stage cannot run; the worker ends. */
   | { readonly type: 'unfit'; readonly during: 'import' | 'setup'; readonly error: EncodedError }
-  | ({
+  | {
       readonly type: 'result'
       readonly id: number
       readonly drew: boolean
       readonly failed: EncodedError | undefined
       readonly start: number
       readonly end: number
-    } & Wired)
+      readonly values: Wired
+    }
   /** The last message. `open`: what still keeps the thread from ending, such as `Timeout`. */
   | {
       readonly type: 'bye'

@@ -13,12 +13,16 @@ import {
   type ToWorker,
   type WorkerStart,
 } from './protocol.ts'
-import { pack, unpack } from '../stream/wire.ts'
+import { makeRings } from './ring/rings.ts'
+import { Receiver } from './ring/receiver.ts'
+import { Sender } from './ring/sender.ts'
 
 /** What a thread runs, and how it is started. */
 export interface ThreadOptions {
   readonly address: StageAddress
   readonly config: unknown
+  /** Bytes of one slot of the memory that it shares with this thread. */
+  readonly slotBytes: number
   /** Milliseconds that jobs under way get to end once the run is closed. */
   readonly settleLimit: number
   /** Milliseconds that the thread gets to end by itself after its teardown. */
@@ -41,6 +45,8 @@ export class Thread {
   readonly #options: ThreadOptions
   readonly #worker: Worker
   readonly #channel: CoordinatorEnd
+  readonly #sender: Sender
+  readonly #receiver: Receiver
   readonly #jobs = new Map<number, Pending>()
   #nextId = 0
   #state: 'starting' | 'unfit' | 'ready' | 'finishing' = 'starting'
@@ -55,6 +61,9 @@ export class Thread {
     this.lane = `thread ${number}`
     this.#options = options
     const { port1, port2 } = new MessageChannel()
+    const rings = makeRings(options.slotBytes)
+    this.#sender = new Sender(rings?.jobs)
+    this.#receiver = new Receiver(rings?.results)
     this.#channel = portChannel<ToWorker, FromWorker>(port1)
     this.ready = new Promise((resolve, reject) => {
       this.#becomeReady = resolve
@@ -62,7 +71,7 @@ export class Thread {
     })
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
       name: `${options.address.label} ${number}`,
-      workerData: startOf(options, port2),
+      workerData: startOf(options, port2, rings),
       transferList: [port2],
       // Threads inherit the process's flags; this one, of programs given as text, they refuse.
       ...(process.execArgv.some((flag) => flag.startsWith('--input-type')) && { execArgv: [] }),
@@ -89,11 +98,13 @@ export class Thread {
 
   /** Rejects only when the thread dies. */
   async run(job: Job): Promise<JobResult> {
-    const { transfer, ...wired } = pack(job.items, { how: 'copy' })
+    const { wired, transfer } = this.#sender.pack(job.items)
+    const { first, key } = job
     const id = this.#nextId++
     try {
-      this.#channel.send({ type: 'job', id, first: job.first, key: job.key, ...wired }, transfer)
+      this.#channel.send({ type: 'job', id, first, key, items: wired }, transfer)
     } catch (error) {
+      this.#sender.drop(wired)
       return this.#runUpToUnsendable(job, error)
     }
     return new Promise((resolve, reject) => {
@@ -172,7 +183,7 @@ export class Thread {
       this.#becomeIdle?.()
     }
     pending?.resolve({
-      values: unpack(message),
+      values: this.#receiver.open(message.values).values,
       drew: message.drew,
       start: message.start,
       end: message.end,
@@ -243,13 +254,18 @@ export class Thread {
   }
 }
 
-function startOf(options: ThreadOptions, port: WorkerStart['port']): WorkerStart {
+function startOf(
+  options: ThreadOptions,
+  port: WorkerStart['port'],
+  rings: WorkerStart['rings'],
+): WorkerStart {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
   return {
     main: new URL(`./worker-main${extension}`, import.meta.url).href,
     // The library's own sources are TypeScript too while it is developed.
     tsx: options.address.tsx ?? tsxNeededFor(import.meta.url),
     port,
+    rings,
     address: options.address,
     config: options.config,
     clock: performance.now() - sharedNow(),

@@ -5,6 +5,7 @@ import type { Place } from '../stage/placed.ts'
 import type { StageRecord } from '../stage/record.ts'
 import type { WorkPool } from '../stream/pool.ts'
 import { workerOf } from './nesting.ts'
+import { slotBytesFor } from './ring/rings.ts'
 import { openThreads } from './thread-pool.ts'
 
 const settleLimit = 30_000
@@ -37,5 +38,7 @@ async function open(stage: StageRecord, count: number, signal: AbortSignal): Pro
     )
   }
   const address = await locate(stage)
-  return openThreads(count, { address, config: stage.config, settleLimit, exitLimit }, signal)
+  const slotBytes = slotBytesFor(count)
+  const { config } = stage
+  return openThreads(count, { address, config, slotBytes, settleLimit, exitLimit }, signal)
 }

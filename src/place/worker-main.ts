@@ -15,7 +15,8 @@ import {
   type WorkerStart,
 } from './protocol.ts'
 import { runItems, type Outcome } from './run-job.ts'
-import { buffersIn, pack, unpack } from '../stream/wire.ts'
+import { Receiver } from './ring/receiver.ts'
+import { Sender } from './ring/sender.ts'
 
 type ServingRunner = Awaited<ReturnType<typeof openRunner>>
 type JobMessage = Extract<ToWorker, { type: 'job' }>
@@ -67,7 +68,8 @@ class Server {
   readonly #label: string
   readonly #channel: WorkerEnd
   readonly #runner: ServingRunner
-  readonly #kept: ReadonlySet<unknown>
+  readonly #sender: Sender
+  readonly #receiver: Receiver
   readonly #abort = new AbortController()
   /** Adding it to this thread's shared clock gives the coordinator's `performance.now()`. */
   readonly #clock: number
@@ -78,7 +80,8 @@ class Server {
     this.#clock = start.clock
     this.#channel = channel
     this.#runner = runner
-    this.#kept = buffersIn(runner.state)
+    this.#sender = new Sender(start.rings?.results)
+    this.#receiver = new Receiver(start.rings?.jobs)
   }
 
   receive(message: ToWorker): void {
@@ -90,34 +93,31 @@ class Server {
   async #work(job: JobMessage): Promise<void> {
     const start = this.#now()
     const { first, key } = job
-    const own = { items: unpack(job), first, key }
+    const own = { items: this.#receiver.open(job.items).values, first, key }
     const outcome = await runItems(this.#runner, own, this.#abort.signal)
     this.#answer(job.id, outcome, start)
   }
 
   #answer(id: number, { values, failed, drew }: Outcome, start: number): void {
-    const send = (packed: ReturnType<typeof pack>, error: EncodedError | undefined): void => {
-      const { transfer, ...wired } = packed
-      const answer = {
-        type: 'result',
-        id,
-        drew,
-        failed: error,
-        start,
-        end: this.#now(),
-        ...wired,
-      } as const
-      this.#channel.send(answer, transfer)
+    const send = (results: readonly unknown[], error: EncodedError | undefined): void => {
+      const { wired, transfer } = this.#sender.pack(results)
+      const end = this.#now()
+      try {
+        this.#channel.send(
+          { type: 'result', id, drew, failed: error, start, end, values: wired },
+          transfer,
+        )
+      } catch (cause) {
+        this.#sender.drop(wired)
+        throw cause
+      }
     }
-    const packed = pack(values, { how: 'move', kept: this.#kept })
     try {
-      send(packed, failed && encodeError(failed.error))
+      send(values, failed && encodeError(failed.error))
     } catch (error) {
-      const at = packed.values.findIndex((value) => !isCloneable(value))
-      // Every value can be copied, so one cannot be moved: WebAssembly memory, for example.
-      if (at < 0) send({ ...packed, transfer: [] }, failed && encodeError(failed.error))
-      else
-        send(pack(values.slice(0, at), { how: 'move', kept: this.#kept }), this.#unsendable(error))
+      const at = values.findIndex((value) => !isCloneable(value))
+      if (at < 0) throw error
+      send(values.slice(0, at), this.#unsendable(error))
     }
   }
 
@@ -125,8 +125,7 @@ class Server {
     return encodeError(
       new DataError(
         `the result of ${this.#label} cannot be sent to another thread: ${messageOf(cause)} ` +
-          'Return data (numbers, text, typed arrays, records, tuples). A buffer that was returned once has ' +
-          'moved away: return a copy of what the stage keeps.',
+          'Return data: numbers, text, typed arrays, records, tuples.',
         { cause },
       ),
     )

@@ -60,7 +60,8 @@ export type StageModule = { readonly url: string } | URL
  *
  * The function gets the element, then `local` (index, random numbers, signal), then what `.with()` bound;
  * with the second form `setup` gets what `.with()` bound, and `run` gets the element, the state and
- * `local`. Buffers in a result move from the worker to the pipeline: return a copy of what you keep.
+ * `local`. What a worker receives and returns is copied:
+ * a stage may keep its buffers.
  */
 export function stage<I, O, C = void>(
   module: StageModule,

@@ -8,7 +8,7 @@ import { pack, unpack } from './wire.ts'
  * @throws InvalidArgumentError for what would not come back as it was: instances of classes, functions, circles.
  */
 export function toBytes(values: readonly unknown[]): Buffer {
-  const { values: packed, marked } = pack(values, { how: 'keep' })
+  const { values: packed, marked } = pack(values, 'keep')
   return serialize(marked ? [packed, true] : [packed])
 }
 

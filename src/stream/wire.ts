@@ -10,22 +10,18 @@ import { Column, describe, isRecord, isTuple, Tensor } from '../tensor/index.ts'
 /** Values ready for `postMessage`. */
 export interface Packed {
   readonly values: readonly unknown[]
-  /** Buffers that may move instead of being copied. */
+  /** Buffers that may move: nobody else has them. */
   readonly transfer: readonly ArrayBuffer[]
   /** Whether `unpack` has anything to restore. */
   readonly marked: boolean
 }
 
 /**
- * `move`: give away buffers that `values` fill wholly, as a stage's results do; what `kept` holds stays.
- * `copy`: leave the originals alone.
+ * `send`: for `postMessage`; buffers are copied, and the copies move.
  * `keep`: to be written by `node:v8`, which writes of a buffer what a view shows; refuses what would not come back as
  * it was: instances of classes, functions, circles.
  */
-export type Handover =
-  | { readonly how: 'copy' }
-  | { readonly how: 'keep' }
-  | { readonly how: 'move'; readonly kept: ReadonlySet<unknown> }
+export type Purpose = 'send' | 'keep'
 
 const mark = '\u0000millstream'
 
@@ -39,12 +35,12 @@ type Marked =
   | { readonly [mark]: 'tensor'; readonly data: unknown; readonly shape: unknown }
   | { readonly [mark]: 'column'; readonly items: readonly unknown[] }
 
-/** Prepares values for another thread. */
-export function pack(values: readonly unknown[], handover: Handover): Packed {
-  const packer = new Packer(handover)
+/** Prepares values for another thread, or for a file. Leaves the originals alone. */
+export function pack(values: readonly unknown[], purpose: Purpose = 'send'): Packed {
+  const packer = new Packer(purpose)
   return {
     values: values.map((value) => packer.pack(value, 0)),
-    transfer: [...packer.transfer],
+    transfer: packer.transfer,
     marked: packer.marked,
   }
 }
@@ -59,15 +55,13 @@ export function unpack(
 }
 
 class Packer {
-  readonly transfer = new Set<ArrayBuffer>()
+  readonly transfer: ArrayBuffer[] = []
   marked = false
-  readonly #handover: Handover
   readonly #keeps: boolean
   readonly #maxDepth: number
 
-  constructor(handover: Handover) {
-    this.#handover = handover
-    this.#keeps = handover.how === 'keep'
+  constructor(purpose: Purpose) {
+    this.#keeps = purpose === 'keep'
     this.#maxDepth = this.#keeps ? maxKeptDepth : maxDepth
   }
 
@@ -75,7 +69,7 @@ class Packer {
     if (typeof value !== 'object' || value === null) return this.#single(value)
     if (depth > this.#maxDepth) return this.#tooDeep(value)
     if (ArrayBuffer.isView(value)) return this.#view(value)
-    if (value instanceof ArrayBuffer) return this.#whole(value, value)
+    if (value instanceof ArrayBuffer) return this.#buffer(value)
     if (value instanceof Tensor) {
       const { data, shape } = value as Tensor
       return this.#marked({ [mark]: 'tensor', data: this.#view(data), shape })
@@ -144,20 +138,29 @@ class Packer {
   }
 
   #bare(view: ArrayBufferView): ArrayBufferView {
-    const { buffer } = view
-    if (!(buffer instanceof ArrayBuffer)) return view
-    if (view.byteLength === buffer.byteLength) return this.#whole(view, buffer)
-    const copy = copyOf(view)
-    this.transfer.add(copy.buffer as ArrayBuffer)
+    return moves(view.buffer) ? this.#owned(copyOf(view)) : view
+  }
+
+  #buffer(buffer: ArrayBuffer): ArrayBuffer {
+    if (this.#keeps || !moves(buffer)) return buffer
+    const copy = buffer.slice(0)
+    this.transfer.push(copy)
     return copy
   }
 
-  #whole<T>(value: T, buffer: ArrayBuffer): T {
-    const moves = this.#handover.how === 'move' && !this.#handover.kept.has(buffer)
-    // A buffer that moved away before has length 0: copying it fails here, moving it in Node 20 fails there.
-    if (moves && buffer.byteLength > 0) this.transfer.add(buffer)
-    return value
+  #owned(view: ArrayBufferView): ArrayBufferView {
+    this.transfer.push(view.buffer as ArrayBuffer)
+    return view
   }
+}
+
+/**
+ * False for memory that is shared, that can grow, or that moved away before: `postMessage` knows what becomes of it.
+ * For nothing at all, too.
+ */
+function moves(buffer: ArrayBufferLike): buffer is ArrayBuffer {
+  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength === 0) return false
+  return !('resizable' in buffer && buffer.resizable === true)
 }
 
 function notKept(value: unknown): InvalidArgumentError {
@@ -180,7 +183,9 @@ function copyOf(view: ArrayBufferView): ArrayBufferView {
 function restore(value: unknown, levels: number): unknown {
   if (typeof value !== 'object' || value === null || levels < 0) return value
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) value[i] = restore(value[i], levels - 1)
+    for (let i = 0; i < value.length; i++) {
+      if (i in value) value[i] = restore(value[i], levels - 1) // a hole stays a hole
+    }
     return value
   }
   if (types.isMap(value)) return new Map(restore([...value], levels) as [unknown, unknown][])
@@ -206,17 +211,4 @@ function restoreMarked(value: Marked, levels: number): unknown {
 
 function asBuffer(bytes: Uint8Array<ArrayBuffer>): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-/** The array buffers that a worker's state holds, which results must not take away. */
-export function buffersIn(
-  value: unknown,
-  found = new Set<unknown>(),
-  depth = 0,
-): ReadonlySet<unknown> {
-  if (typeof value !== 'object' || value === null || depth > 3) return found
-  if (ArrayBuffer.isView(value)) found.add(value.buffer)
-  else if (value instanceof ArrayBuffer) found.add(value)
-  else for (const member of Object.values(value)) buffersIn(member, found, depth + 1)
-  return found
 }

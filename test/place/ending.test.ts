@@ -20,7 +20,7 @@ async function openWithLimits(
   const record = recordOf(stage)
   if (!record) throw new Error('not a stage')
   const address = await locate(record)
-  const options = { address, config: record.config, settleLimit, exitLimit }
+  const options = { address, config: record.config, slotBytes: 0, settleLimit, exitLimit }
   return openThreads(1, options, new AbortController().signal)
 }
 
