@@ -18,9 +18,10 @@ import { describe } from '../tensor/index.ts'
  */
 export interface MapOptions<T = unknown, U = unknown> {
   /**
-   * Calls under way at most; `'auto'` learns how many are worth it. Default: `'auto'` with a limit, else 16 for
-   * `async` functions and 1 for others; as many as it has workers for a stage with a place, which looks at a number
-   * only beside the options that make its calls calls to the world.
+   * Calls under way at most; `'auto'` learns how many are worth it, up to 256, and begins with 16. Default: `'auto'`
+   * for `async` functions and with a limit, 16 for `async` functions with other options that make calls calls to the
+   * world, and 1 for other functions; as many as it has workers for a stage with a place, which looks at a number only
+   * beside those options.
    */
   readonly parallelism?: number | 'auto'
   /**
@@ -85,7 +86,7 @@ export function mapNode<T, U>(
   }
   const params = {
     fn: placed ?? fn,
-    parallelism: typeof parallelism === 'number' ? parallelism : lanes,
+    parallelism: parallelism ?? (isAsync ? 'auto' : lanes),
     onError,
     ...(deterministic ? {} : { deterministic }),
     ...(maxErrors === undefined ? {} : { maxErrors }),
@@ -147,7 +148,7 @@ function checkOptions<T, U>(options: MapOptions<T, U>): void {
 function policyOf<T, U>(options: MapOptions<T, U>, lanes: number | 'auto'): CallPolicy | undefined {
   const { parallelism, limit, cost, spent, retry, timeout, cache, orderedBy } = options
   const any = [limit, cost, spent, retry, timeout, cache, orderedBy].some((x) => x !== undefined)
-  if (!any && parallelism !== 'auto') return undefined
+  if (!any) return undefined
   for (const [name, fn] of Object.entries({ cost, spent, orderedBy })) {
     if (fn !== undefined) checkFunction(`map: ${name}`, fn)
   }

@@ -31,6 +31,7 @@ const runNames: Readonly<Record<keyof SinkRunOptions, true>> = {
   trace: true,
   optimize: true,
   chunk: true,
+  autotune: true,
   codegen: true,
   deadLetters: true,
   clock: true,

@@ -12,6 +12,7 @@ import {
   unknownCardinality,
   type UserFn,
 } from '../stream/spec.ts'
+import { type KnobRange, pinned } from '../stream/tuning.ts'
 import { AsFinished } from './results-as-finished.ts'
 import { InOrder } from './results-in-order.ts'
 import { callRunner, invokeOf, policyRunner } from './work-calls.ts'
@@ -24,8 +25,8 @@ import type { Results, Runner } from './work.ts'
 export interface MapAsyncParams extends FailurePolicy {
   /** An asynchronous function, or a stage with the place that runs it. */
   readonly fn: UserFn | PlacedStage
-  /** Calls under way at most, for functions. */
-  readonly parallelism: number
+  /** Calls under way at most, for functions; `'auto'` tunes it. */
+  readonly parallelism: number | 'auto'
   /** Whether results keep the order of the elements. Default true. */
   readonly deterministic?: boolean
   /** How calls to the world are made. */
@@ -138,8 +139,17 @@ async function runnerOf(node: PlanNode<MapAsyncParams>, context: OpenContext): P
   }
   const invoke = invokeOf(fn, context)
   return policy === undefined
-    ? callRunner(invoke, parallelism, context, node)
+    ? callRunner(invoke, context.knob(callsOf(parallelism)), context, node)
     : policyRunner(invoke, policy, context)
+}
+
+/** Calls at once, where the run tunes them: how many to begin with, and at most. */
+const FIRST_CALLS = 16
+const MOST_CALLS = 256
+
+function callsOf(parallelism: number | 'auto'): KnobRange {
+  if (parallelism !== 'auto') return pinned('calls', parallelism)
+  return { unit: 'calls', start: FIRST_CALLS, least: 1, most: MOST_CALLS }
 }
 
 function atOnce(parallelism: number | 'auto'): string {

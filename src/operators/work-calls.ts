@@ -6,6 +6,7 @@ import { ElementLocal } from '../stream/local.ts'
 import type { Meter, OpenContext } from '../stream/operator.ts'
 import { roomFor } from '../stream/size-of.ts'
 import { type UserFn, wantsLocal } from '../stream/spec.ts'
+import type { Knob } from '../stream/tuning.ts'
 import type { Desk, Invoke, Runner } from './work.ts'
 
 /** A function of this thread as runners call it: each attempt draws the same random numbers. */
@@ -17,14 +18,13 @@ export function invokeOf(fn: UserFn, context: OpenContext): Invoke {
   return (x, ordinal, signal) => call(x, new ElementLocal(key, signal, drew).at(ordinal))
 }
 
-/** Runs an asynchronous function of this thread, one call a lane at a time. */
+/** Runs an asynchronous function of this thread, one call a lane at a time; the knob says how many. */
 export function callRunner(
   invoke: Invoke,
-  width: number,
+  knob: Knob,
   context: OpenContext,
   node: PlanNode,
 ): Runner {
-  context.meter.lanes(width)
   let slow = 0
   /** An asynchronous function may work on this thread too, before it first waits. Once may be chance. */
   const watch = (ms: number): void => {
@@ -32,10 +32,12 @@ export function callRunner(
   }
   const lanes: CallLane[] = []
   return {
-    width,
+    get width() {
+      return knob.value
+    },
     group: () => 1,
     lane: (desk, k) => {
-      lanes[k] ??= new CallLane({ desk, lane: k, invoke, context, watch })
+      lanes[k] ??= new CallLane({ desk, lane: k, invoke, knob, context, watch })
       lanes[k].goOn()
     },
   }
@@ -45,6 +47,7 @@ interface CallLaneParts {
   readonly desk: Desk
   readonly lane: number
   readonly invoke: Invoke
+  readonly knob: Knob
   readonly context: OpenContext
   readonly watch: (ms: number) => void
 }
@@ -58,6 +61,7 @@ class CallLane {
   readonly #lane: number
   readonly #name: string
   readonly #invoke: Invoke
+  readonly #knob: Knob
   readonly #meter: Meter
   readonly #signal: AbortSignal
   readonly #watch: (ms: number) => void
@@ -65,11 +69,12 @@ class CallLane {
   #item: unknown
   #start = 0
 
-  constructor({ desk, lane, invoke, context, watch }: CallLaneParts) {
+  constructor({ desk, lane, invoke, knob, context, watch }: CallLaneParts) {
     this.#desk = desk
     this.#lane = lane
     this.#name = `call ${lane}`
     this.#invoke = invoke
+    this.#knob = knob
     this.#meter = context.meter
     this.#signal = context.signal
     this.#watch = watch
@@ -77,7 +82,7 @@ class CallLane {
 
   goOn(): void {
     const desk = this.#desk
-    if (!desk.take()) {
+    if (desk.active > this.#knob.value || !desk.take()) {
       this.#item = undefined
       desk.park(this.#lane)
       return
@@ -90,9 +95,11 @@ class CallLane {
 
   // Not async: that would make a promise more.
   #call(): Promise<unknown> {
+    const { watches } = this.#meter
+    const start = watches ? performance.now() : 0
     try {
       const result = this.#invoke(this.#item, this.#ordinal, this.#signal)
-      if (this.#meter.watches) this.#watch(performance.now() - this.#start)
+      if (watches) this.#watch(performance.now() - start)
       return Promise.resolve(result)
     } catch (error) {
       return Promise.reject(error)

@@ -1,5 +1,6 @@
-import type { Chunk, OpenContext, Pace, Token } from '../stream/operator.ts'
+import type { Chunk, Meter, OpenContext, Pace, Token } from '../stream/operator.ts'
 import { roomFor } from '../stream/size-of.ts'
+import type { IdleReason } from '../stream/tuning.ts'
 import type { Failures } from './work-failures.ts'
 import type { WorkInput } from './work-input.ts'
 import type { Desk, Failure, Results, Run, Runner } from './work.ts'
@@ -36,6 +37,7 @@ export class WorkEdge implements Desk {
   readonly #runner: Runner
   readonly #failures: Failures
   readonly #pace: Pace
+  readonly #meter: Meter
   readonly #rests: Run[] = []
   /** Numbers of lanes that are not running. */
   readonly #parked: number[] = []
@@ -65,6 +67,7 @@ export class WorkEdge implements Desk {
     this.#runner = runner
     this.#failures = failures
     this.#pace = context.pace()
+    this.#meter = context.meter
   }
 
   async pull(): Promise<Chunk | null> {
@@ -153,6 +156,7 @@ export class WorkEdge implements Desk {
 
   park(lane: number): void {
     this.#parked.push(lane)
+    this.#meter.laneRests(this.#idle)
     if (--this.active > 0) return
     this.#awaken()
     this.#allParked?.()
@@ -162,9 +166,15 @@ export class WorkEdge implements Desk {
   #feed(): void {
     while (this.active < this.#runner.width && (this.#mayBegin() || this.#mayGoOn())) {
       this.active++
+      this.#meter.laneBegins()
       const lane = this.#parked.pop() ?? ++this.#widest
       this.#runner.lane(this, lane)
     }
+  }
+
+  /** Why a lane has nothing to do. */
+  get #idle(): IdleReason {
+    return this.#input.left === 0 ? 'input' : 'room'
   }
 
   get #held(): boolean {

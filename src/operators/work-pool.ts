@@ -1,6 +1,7 @@
 import type { CallPolicy } from '../limit/calls.ts'
 import type { OpenContext } from '../stream/operator.ts'
 import type { JobResult, PlacedStage, WorkPool } from '../stream/pool.ts'
+import { pinned } from '../stream/tuning.ts'
 import { policyRunner } from './work-calls.ts'
 import type { Desk, Run, Runner } from './work.ts'
 
@@ -11,7 +12,7 @@ const MAX_JOB = 64
 /** Runs a placed stage in its workers, which live as long as the run. */
 export async function poolRunner(stage: PlacedStage, context: OpenContext): Promise<Runner> {
   const pool = await poolOf(stage, context)
-  context.meter.lanes(pool.width)
+  context.knob(pinned('workers', pool.width))
   return new PoolRunner(pool, context)
 }
 

@@ -7,6 +7,7 @@ import type { Body, Chunk, Operator, Token } from '../stream/operator.ts'
 import type { Origin } from '../stream/origin.ts'
 import { openingOf, type Opening } from '../trace/openings.ts'
 import { closeAll } from './close-all.ts'
+import type { Tuner } from './tune/tuner.ts'
 
 interface GuardParts {
   readonly node: PlanNode
@@ -16,6 +17,7 @@ interface GuardParts {
   /** Resources to close at the very end. */
   readonly owned: ReadonlyMap<unknown, { close(): Promise<void> }> | undefined
   readonly fairness: Fairness
+  readonly tuner: Tuner
   readonly counter: StageCounter
   /** The element that its plan was made of. */
   readonly madeOf: (() => string) | undefined
@@ -31,6 +33,7 @@ export class Guard implements Operator {
   readonly #inputs: Set<Guard>
   readonly #owned: ReadonlyMap<unknown, { close(): Promise<void> }> | undefined
   readonly #fairness: Fairness
+  readonly #tuner: Tuner
   readonly #counter: StageCounter
   readonly #madeOf: (() => string) | undefined
   #flight: Promise<unknown> | undefined
@@ -39,13 +42,14 @@ export class Guard implements Operator {
   #pulled = false
   #opening: Opening | undefined
 
-  constructor({ node, body, inputs, owned, fairness, counter, madeOf }: GuardParts) {
+  constructor({ node, body, inputs, owned, fairness, tuner, counter, madeOf }: GuardParts) {
     this.#madeOf = madeOf
     this.#node = node
     this.#body = body
     this.#inputs = inputs
     this.#owned = owned
     this.#fairness = fairness
+    this.#tuner = tuner
     this.#counter = counter
   }
 
@@ -69,6 +73,7 @@ export class Guard implements Operator {
       // An end that comes of stopping is no end: a cache would take it for one and keep what it has.
       if (this.#stopped) throw stopped()
       this.#counter.out(chunk)
+      this.#tuner.look()
       if (this.#fairness.due()) await this.#fairness.turn()
       return chunk
     } catch (error) {

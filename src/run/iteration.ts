@@ -26,6 +26,7 @@ import type { RunCounts } from './meter.ts'
 import { Metrics, type StageMetrics } from './metrics.ts'
 import { openPlan, type Run, toRun } from './open.ts'
 import { Stopwatch } from './stopwatch.ts'
+import { type AutotuneOptions, tunerOf } from './tune/autotune.ts'
 
 /** How to run a dataset. None of these but `seed` and `epoch` changes a result. */
 export interface IterateOptions {
@@ -59,6 +60,8 @@ export interface IterateOptions {
    * theirs in it.
    */
   readonly state?: string
+  /** What the run sets itself while it goes on, and within which bounds. `false` leaves all where it starts. */
+  readonly autotune?: AutotuneOptions | false
   /** The time by which calls wait for limits and retries. Default: the machine's; for tests. */
   readonly clock?: Clock
 }
@@ -82,7 +85,7 @@ const passes = new WeakMap<PlanNode, number>()
 export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefined> {
   readonly #root: PlanNode
   readonly #run: Run
-  readonly #stopwatch = new Stopwatch()
+  readonly #stopwatch: Stopwatch
   /** True when it goes on behind a checkpoint. */
   readonly #resumed: boolean
   readonly #letters = new MemoryDeadLetters()
@@ -106,6 +109,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   constructor(root: PlanNode, options: InnerOptions, checkpoint?: Checkpoint) {
     if (checkpoint !== undefined) checkCheckpoint(root, checkpoint)
     this.#root = root
+    this.#stopwatch = new Stopwatch(options.clock ?? systemClock)
     this.#opening = openingOf('iteration', root)
     this.#resumed = checkpoint !== undefined
     setMaxListeners(0, this.#control.signal) // every call under way may listen
@@ -171,7 +175,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
     const plan = toRun(this.#root, this.#run)
     const outputs = outputsOf(this.#run.metrics)
     const measured = { stages: this.metrics(), outputs, timing: this.#stopwatch.timing }
-    return explain(this.#root, { plan, measured })
+    return explain(this.#root, { plan, measured, tuner: this.#run.tuner })
   }
 
   [Symbol.asyncIterator](): this {
@@ -261,6 +265,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       rewriting,
       counts,
       metrics: new Metrics(),
+      tuner: tunerOf(options, () => this.#stopwatch.waitedMs),
       warned: new Set(),
       clock: options.clock ?? systemClock,
       budget: new Budget(options.budget ?? {}),

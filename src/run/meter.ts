@@ -1,5 +1,7 @@
 import type { PlanNode } from '../plan/node.ts'
+import type { Clock } from '../stream/clock.ts'
 import type { Meter } from '../stream/operator.ts'
+import type { IdleReason } from '../stream/tuning.ts'
 import type { Observer } from '../trace/events.ts'
 import type { StageCounter } from './metrics.ts'
 
@@ -18,6 +20,8 @@ export interface RunCounts {
 /** The first calls look at the clock, then one in so many: the very first ones are slower and must not stand for all. */
 const FIRST = 16
 const SAMPLE = 16
+/** Milliseconds of a call from which on looking at the clock costs nothing beside it. */
+const LONG = 0.2
 
 /** Counts what must never be silent, and times one call in sixteen. */
 export class CountingMeter implements Meter {
@@ -25,25 +29,41 @@ export class CountingMeter implements Meter {
   readonly watches: boolean = false
   readonly counts: RunCounts
   readonly #counter: StageCounter
+  readonly #clock: Clock
   #calls = 0
+  #long = false
 
-  constructor(counts: RunCounts, counter: StageCounter) {
+  constructor(counts: RunCounts, counter: StageCounter, clock: Clock) {
     this.counts = counts
     this.#counter = counter
+    this.#clock = clock
   }
 
   now(): number {
     const call = this.#calls++
-    return call < FIRST || call % SAMPLE === 0 ? performance.now() : 0
+    return this.#long || call < FIRST || call % SAMPLE === 0 ? this.#clock.now() : 0
   }
 
   busy(start: number, n: number, _lane?: string, end?: number): void {
-    if (start === 0) this.#counter.untimed(n)
-    else this.#counter.timed((end ?? performance.now()) - start, n)
+    if (start === 0) {
+      this.#counter.untimed(n)
+      return
+    }
+    const ms = (end ?? this.#clock.now()) - start
+    this.#long = ms > LONG * n
+    this.#counter.timed(ms, n)
   }
 
   lanes(count: number): void {
-    this.#counter.lanes = Math.max(this.#counter.lanes, count)
+    this.#counter.widened(count)
+  }
+
+  laneBegins(): void {
+    this.#counter.use?.begins()
+  }
+
+  laneRests(why: IdleReason): void {
+    this.#counter.use?.rests(why)
   }
 
   share(_stage: string, start: number, end: number, _n: number): void {
@@ -94,18 +114,20 @@ export class ObservingMeter extends CountingMeter {
   readonly #to: Observed
   override readonly shares: boolean
   override readonly watches = true
+  readonly #clock: Clock
 
-  constructor(counts: RunCounts, counter: StageCounter, observed: Observed) {
-    super(counts, counter)
+  constructor(counts: RunCounts, counter: StageCounter, clock: Clock, observed: Observed) {
+    super(counts, counter, clock)
     this.#to = observed
+    this.#clock = clock
     this.shares = observed.shares
   }
 
   override now(): number {
-    return performance.now()
+    return this.#clock.now()
   }
 
-  override busy(start: number, n: number, lane = 'main', end = performance.now()): void {
+  override busy(start: number, n: number, lane = 'main', end = this.#clock.now()): void {
     super.busy(start, n, lane, end)
     this.#to.observe({ type: 'slice', stage: this.#to.node.id, lane, start, end, n })
   }

@@ -4,6 +4,7 @@ import type { Chunk } from '../stream/operator.ts'
 import { sizeOf } from '../stream/size-of.ts'
 import { outline } from './explain/outline.ts'
 import { nodesIn } from './explain/parts.ts'
+import type { LaneUse } from './tune/lane-use.ts'
 
 /** What one stage of a run did so far: a segment's loop, or an operator that runs on its own. */
 export interface StageMetrics {
@@ -23,7 +24,7 @@ export interface StageMetrics {
    * and stands for the others. Operators that only hand on count as 0.
    */
   readonly busyMs: number
-  /** How many may work at once: calls, or workers. */
+  /** How many may work at once: calls, or workers; on average, where the run changed that. */
   readonly lanes: number
 }
 
@@ -33,7 +34,6 @@ export class StageCounter {
   elements = 0
   chunks = 0
   skipped = 0
-  lanes = 1
   openings = 0
   /** Openings that were read to the end. */
   ended = 0
@@ -42,6 +42,9 @@ export class StageCounter {
   #untimed = 0
   #bytes = 0
   #samples = 0
+  #squares = 0
+  #lanes = 1
+  #use: LaneUse | undefined
 
   constructor(node: PlanNode) {
     this.node = node
@@ -61,10 +64,40 @@ export class StageCounter {
   timed(ms: number, n: number): void {
     this.#ms += ms
     this.#timed += n
+    if (n > 0) this.#squares += (ms * ms) / n
   }
 
   untimed(n: number): void {
     this.#untimed += n
+  }
+
+  /** So many may work at once. */
+  widened(lanes: number): void {
+    this.#lanes = Math.max(this.#lanes, lanes)
+  }
+
+  /** Its lanes are tuned while it runs. */
+  tuned(use: LaneUse): void {
+    this.#use = use
+  }
+
+  get lanes(): number {
+    return this.#use?.width ?? this.#lanes
+  }
+
+  /** What its lanes did, where they are told of. */
+  get use(): LaneUse | undefined {
+    return this.#use
+  }
+
+  /** Elements that were worked on. */
+  get done(): number {
+    return this.#timed + this.#untimed
+  }
+
+  /** Of those that were timed: how many, their milliseconds, and the squares of the milliseconds of each. */
+  get times(): { readonly count: number; readonly ms: number; readonly squares: number } {
+    return { count: this.#timed, ms: this.#ms, squares: this.#squares }
   }
 
   get busyMs(): number {

@@ -22,6 +22,7 @@ import type {
 } from '../stream/operator.ts'
 import { combine, keyOfText } from '../stream/random.ts'
 import type { Chance } from '../stream/spec.ts'
+import type { Knob, KnobRange } from '../stream/tuning.ts'
 import type { Observer } from '../trace/events.ts'
 import type { Pass } from './changes/pass.ts'
 import { whyNotResumable } from './checkpoint.ts'
@@ -30,6 +31,7 @@ import { Guard } from './guard.ts'
 import { CountingMeter, ObservingMeter, type RunCounts } from './meter.ts'
 import type { Metrics, StageCounter } from './metrics.ts'
 import { AdaptivePace, FixedPace } from './pace.ts'
+import type { Tuner } from './tune/tuner.ts'
 
 /** What all operators of one run share. */
 export interface Run {
@@ -40,6 +42,7 @@ export interface Run {
   readonly fairness: Fairness
   readonly counts: RunCounts
   readonly metrics: Metrics
+  readonly tuner: Tuner
   /** Stages that were warned of being slow. */
   readonly warned: Set<string>
   readonly clock: Clock
@@ -129,12 +132,12 @@ export function toRun(plan: PlanNode, { rewriting }: Run): PlanNode {
 /** `owned` is closed with the operator, after everything that it reads. */
 function openNode(node: PlanNode, site: Site, from: Json | undefined, owned?: Resources): Guard {
   const inputs = new Set<Guard>()
-  const { fairness, metrics } = site.run
+  const { fairness, metrics, tuner } = site.run
   const counter = metrics.opened(site.way + node.id, node)
   const context = new Opening(node, site, inputs, counter)
   const body = bodyOf(node, context, from ?? undefined)
   context.body = body
-  return new Guard({ node, body, inputs, owned, fairness, counter, madeOf: site.madeOf })
+  return new Guard({ node, body, inputs, owned, fairness, tuner, counter, madeOf: site.madeOf })
 }
 
 function bodyOf(node: PlanNode, context: Opening, from: Json | undefined): Body {
@@ -161,12 +164,14 @@ class Opening implements OpenContext {
   readonly #node: PlanNode
   readonly #site: Site
   readonly #inputs: Set<Guard>
+  readonly #counter: StageCounter
   /** Of what a cache freezes. */
   readonly #draws: Draws
 
   constructor(node: PlanNode, site: Site, inputs: Set<Guard>, counter: StageCounter) {
     const { run, way } = site
-    const { observe, shares, warned } = run
+    const { observe, shares, warned, clock } = run
+    this.#counter = counter
     this.#node = node
     this.#site = site
     this.#inputs = inputs
@@ -177,8 +182,8 @@ class Opening implements OpenContext {
     this.codegen = site.codegen
     this.meter =
       observe === undefined
-        ? new CountingMeter(run.counts, counter)
-        : new ObservingMeter(run.counts, counter, { node, way, observe, shares, warned })
+        ? new CountingMeter(run.counts, counter, clock)
+        : new ObservingMeter(run.counts, counter, clock, { node, way, observe, shares, warned })
   }
 
   get key(): number {
@@ -210,6 +215,11 @@ class Opening implements OpenContext {
 
   decides(plan: PlanNode): boolean {
     return decides(plan)
+  }
+
+  knob(range: KnobRange): Knob {
+    const { run, way } = this.#site
+    return run.tuner.knob(way + this.#node.id, this.#counter, range)
   }
 
   pace(): Pace {

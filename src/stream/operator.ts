@@ -5,6 +5,7 @@ import type { Changes } from './changes.ts'
 import type { Clock } from './clock.ts'
 import type { Origin } from './origin.ts'
 import type { Chance } from './spec.ts'
+import type { IdleReason, Knob, KnobRange } from './tuning.ts'
 
 /**
  * The contract between operators. Chunks of elements are pulled; a token names the state between two pulls.
@@ -87,6 +88,9 @@ export interface Meter {
   readonly shares: boolean
   /** So many may work at once, calls or workers. */
   lanes(count: number): void
+  /** Of a stage with a knob: one of its lanes begins to work, or has nothing to do. */
+  laneBegins(): void
+  laneRests(why: IdleReason): void
   /** True when somebody wants to be told of slow functions. */
   readonly watches: boolean
   /** The function of `node` held up the pipeline's thread for `ms` with one element. */
@@ -126,6 +130,8 @@ export interface OpenContext {
   readonly clock: Clock
   /** What calls spend together, and may. */
   readonly budget: Budget
+  /** A number that the run may change while it goes on; one for all openings of a stage. */
+  knob(range: KnobRange): Knob
   /** How loops run: generated at once, after the first some thousand elements, or never. */
   readonly codegen: Codegen
   pace(): Pace

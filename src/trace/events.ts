@@ -6,6 +6,9 @@
 /** Why something waits. */
 export type WaitReason = 'input' | 'room' | 'worker' | 'memory' | 'limit' | 'user'
 
+/** What a run sets itself: calls under way, workers of a stage, or elements that are read ahead. */
+export type KnobUnit = 'calls' | 'workers' | 'elements'
+
 /** Stable names of what a run warns of. */
 export type WarningCode =
   | 'cache-after-random'
@@ -80,6 +83,19 @@ export type RunEvent =
       /** Of this process: results that were kept from earlier calls, and what calls cost, by meter. */
       readonly cached?: number
       readonly spent?: { readonly [meter: string]: number }
+    }
+  | {
+      /** A number that the run sets itself was changed and measured; `kept` is what it is now. */
+      readonly type: 'tune'
+      readonly stage: string
+      readonly unit: KnobUnit
+      readonly from: number
+      readonly to: number
+      readonly kept: number
+      /** Factors by which the stage was to be faster, and was. */
+      readonly predicted: number
+      readonly measured: number
+      readonly reason: string
     }
   | {
       /** Something works, and is probably not what was meant; told once, most when the run starts. */

@@ -307,10 +307,11 @@ test('explain says how many calls are made at once, whoever decides it', () => {
   const fn = async (x: number): Promise<number> => x
   const said = (options: MapOptions<number, number>): string =>
     / (\S.*), order kept/.exec(Dataset.range(9).map(fn, options).explain())?.[1] ?? ''
-  expect(said({})).toMatch(/16 calls at once$/)
+  const auto = /as many calls at once as are worth it$/
+  expect(said({})).toMatch(auto)
+  expect(said({ parallelism: 3 })).toMatch(/3 calls at once$/)
   expect(said({ retry: 2 })).toMatch(/16 calls at once$/)
   expect(said({ retry: 2, parallelism: 4 })).toMatch(/4 calls at once$/)
-  const auto = /as many calls at once as are worth it$/
   expect(said({ parallelism: 'auto' })).toMatch(auto)
   expect(said({ limit: limit('explained') })).toMatch(auto)
 })

@@ -1,4 +1,5 @@
 import type { PlanNode } from '../../plan/node.ts'
+import type { Tuner } from '../tune/tuner.ts'
 import { changesOf, rewrite } from '../../rewrite/rewrite.ts'
 import { adviceOn } from '../advice/advice.ts'
 import { whyNotResumable } from '../checkpoint.ts'
@@ -8,6 +9,7 @@ import { Facts } from './facts.ts'
 import { measuredRows, measuredTitle, type Measurement, verdict } from './measured.ts'
 import { neighbourDistance, stretch } from './mixing.ts'
 import { nodesIn, type Part, partsOf } from './parts.ts'
+import { boundRows, tunedRows } from './tuned.ts'
 import { about, bytes, count, head, percent, table, tail } from './text.ts'
 
 /**
@@ -26,6 +28,7 @@ export function explain(root: PlanNode, ran: Ran = {}): string {
     ['resume', resumeRows(root, written, parts, run)],
     ['warnings', warningRows(written)],
     ...(ran.measured === undefined ? [] : measuredSections(ran.measured)),
+    ...(ran.tuner === undefined ? [] : tunedSections(ran.tuner)),
   ]
   return sections
     .filter(([, rows]) => rows.length > 0)
@@ -38,6 +41,7 @@ export interface Ran {
   /** The plan that ran. Default: the rewritten one. */
   readonly plan?: PlanNode
   readonly measured?: Measurement
+  readonly tuner?: Tuner
 }
 
 type Section = readonly [
@@ -162,5 +166,12 @@ function measuredSections(measured: Measurement): Section[] {
   return [
     [measuredTitle(measured.timing), measuredRows(measured), right],
     ['slowest', says === undefined ? [] : [[says]]],
+  ]
+}
+
+function tunedSections(tuner: Tuner): Section[] {
+  return [
+    ['set by the run', tunedRows(tuner), ['left', 'right', 'left']],
+    ['bound', boundRows(tuner)],
   ]
 }
