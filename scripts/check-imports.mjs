@@ -24,8 +24,8 @@ const storeys = [
   ['run'],
   ['segment', 'rewrite'],
   ['operators', 'sources', 'sinks', 'formats', 'storage'],
-  ['limit'],
-  ['stream', 'tensor', 'image', 'http'],
+  ['limit', 'image'],
+  ['stream', 'tensor', 'http'],
   ['plan'],
   ['errors', 'trace'],
 ]
@@ -33,7 +33,7 @@ const storeys = [
 /** Folders that may import less than their storey lets them. */
 const only = new Map([
   ['errors', []],
-  ['image', ['errors']],
+  ['image', ['errors', 'tensor']],
   ['http', ['errors']],
 ])
 

@@ -1,38 +1,58 @@
 import { readFile } from 'node:fs/promises'
-import type { Sharp } from 'sharp'
-import { DataError, InvalidArgumentError, messageOf, MillstreamError } from '../errors/index.ts'
-import type { Photo } from './photo.ts'
+import {
+  DataError,
+  InvalidArgumentError,
+  messageOf,
+  MillstreamError,
+} from '../errors/index.ts'
+import { onBackground } from './alpha.ts'
+import { grayscale } from './colour.ts'
+import { checkPixels, type Image } from './image.ts'
+import { jpegHeader } from './jpeg-header.ts'
 import { decodePlainPng } from './png.ts'
-import { loadSharp } from './sharp.ts'
+import { square } from './resize.ts'
+import { decodeWithSharp } from './sharp.ts'
 
-/** How a photo is brought to the size a model takes. */
+/** What is made of an image file. */
 export interface DecodeOptions {
   /**
-   * Side in pixels of the square photo that comes out: scaled to cover it, then cut to its middle.
-   * Without it the photo keeps its size.
+   * Side in pixels of the square picture that comes out: its shorter side resized (bilinear, antialiased), the longer one
+   * cut to the middle. Without it the picture keeps its size.
    */
   readonly size?: number
+  /** 1 is grey, 3 RGB without alpha, 4 RGB with alpha. Default 3. */
+  readonly channels?: 1 | 3 | 4
+  /** The colour behind transparent parts, as RGB. Without it alpha is left out, and colours stay as they are stored. */
+  readonly background?: readonly [number, number, number]
+  /** Whether to turn the picture upright, as its EXIF orientation says. Default true. */
+  readonly orientation?: boolean
+  /**
+   * Pictures of more pixels are refused before memory is taken for them: a file of some kilobytes can hold billions.
+   * Default 89,478,485, a quarter of a gigabyte of RGB, as in Pillow.
+   */
+  readonly maxPixels?: number
 }
 
+const defaultMaxPixels = 89_478_485
+
 /**
- * Decodes a JPEG, PNG, WebP, AVIF, GIF (first picture) or TIFF file: turned upright by its EXIF
- * orientation, to 8-bit sRGB, transparency on white. `source` is a path or the bytes of a file.
+ * Decodes a JPEG, PNG, WebP, AVIF, GIF (first picture) or TIFF file: upright, as 8-bit RGB, colour profiles left out, as
+ * Pillow's `convert('RGB')` does. `source` is a path or the bytes of a file.
  *
- * Needs the package sharp, but for small plain PNG files. Large JPEG files are shrunk while they are
- * decoded when `size` allows it.
+ * Needs the package sharp, but for small plain PNG files.
  *
- * @throws DataError, with the path, when the file is empty, truncated or no image; MissingPackageError without sharp.
+ * @throws DataError, with the path, when the file is empty, truncated, damaged, too large or no image;
+ * MissingPackageError without sharp; InvalidArgumentError for options that cannot be.
  */
-export async function decodePhoto(
+export async function decodeImage(
   source: string | Uint8Array,
   options: DecodeOptions = {},
-): Promise<Photo> {
-  const { size } = options
-  if (size !== undefined) checkSize(size)
+): Promise<Image> {
+  checkOptions(options)
   try {
     // sharp would keep files that it opened itself open for a while, and show what was in them before they changed.
     const bytes = typeof source === 'string' ? await readFile(source) : source
-    return await decodeBytes(bytes, size)
+    return await decodeBytes(bytes, options)
   } catch (cause) {
     if (cause instanceof MillstreamError && !(cause instanceof DataError)) throw cause
     const reason = reasonOf(cause)
@@ -41,71 +61,44 @@ export async function decodePhoto(
   }
 }
 
-async function decodeBytes(bytes: Uint8Array, size: number | undefined): Promise<Photo> {
-  if (bytes.byteLength === 0) throw new DataError('empty file')
-  const small = decodePlainPng(bytes)
-  if (small !== undefined && fits(small, size)) return small
-  const sharp = await loadSharp()
-  const upright = sharp(bytes).autoOrient()
-  const square = size === undefined ? upright : upright.resize(size, size, { fit: 'cover' })
-  return rawPhoto(square.flatten({ background: '#fff' }))
-}
-
-/**
- * Scales a photo to cover a square of `size` pixels and cuts it to its middle. Returns the same photo
- * when it has that size already.
- *
- * @throws MissingPackageError without the package sharp.
- */
-export async function resizePhoto(photo: Photo, size: number): Promise<Photo> {
-  checkSize(size)
-  if (photo.width === size && photo.height === size) return photo
-  const sharp = await loadSharp()
-  const { data, width, height } = photo
-  return rawPhoto(
-    sharp(data, { raw: { width, height, channels: 3 } }).resize(size, size, { fit: 'cover' }),
-  )
-}
-
-/** The file of a photo as PNG, for pages and tests. Needs the package sharp. */
-export async function encodePng(photo: Photo): Promise<Uint8Array> {
-  const sharp = await loadSharp()
-  const { data, width, height } = photo
-  return sharp(data, { raw: { width, height, channels: 3 } })
-    .png({ compressionLevel: 6 })
-    .toBuffer()
-}
-
-async function rawPhoto(image: Sharp): Promise<Photo> {
-  const { data, info } = await image
-    .toColourspace('srgb')
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true })
-  return { data: own(data), width: info.width, height: info.height }
-}
-
-/** Small results share one slab of Node's: a view of it could not be moved to another thread alone. */
-function own(data: Uint8Array): Uint8Array {
-  const whole = data.byteOffset === 0 && data.byteLength === data.buffer.byteLength
-  return whole ? new Uint8Array(data.buffer) : new Uint8Array(data)
-}
-
-function fits({ width, height }: Photo, size: number | undefined): boolean {
-  return size === undefined || (width === size && height === size)
-}
-
-function checkSize(size: number): void {
-  if (!Number.isInteger(size) || size < 1) {
-    throw new InvalidArgumentError(`size is a whole number of pixels, 1 or more, not ${size}`)
+function checkOptions({ size, channels = 3, background, maxPixels = 1 }: DecodeOptions): void {
+  if (size !== undefined) checkPixels('size', size)
+  checkPixels('maxPixels', maxPixels)
+  if (channels !== 1 && channels !== 3 && channels !== 4) {
+    throw new InvalidArgumentError(`channels is 1, 3 or 4, not ${String(channels)}`)
+  }
+  if (background !== undefined && channels === 4) {
+    throw new InvalidArgumentError('a picture with a background has no alpha: channels is 1 or 3')
   }
 }
 
-/** In words for somebody with a folder of photos; sharp's own words where they say more. */
+async function decodeBytes(bytes: Uint8Array, options: DecodeOptions): Promise<Image> {
+  if (bytes.byteLength === 0) throw new DataError('empty file')
+  const { size, channels = 3, background } = options
+  const stored = await decodeStored(bytes, background === undefined ? channels : 4, options)
+  const coloured = background === undefined ? stored : onBackground(stored, background)
+  const image = channels === 1 ? grayscale(coloured) : coloured
+  return size === undefined ? image : square(image, size)
+}
+
+async function decodeStored(
+  bytes: Uint8Array,
+  channels: 1 | 3 | 4,
+  { orientation = true, maxPixels = defaultMaxPixels }: DecodeOptions,
+): Promise<Image> {
+  const small = channels === 4 ? undefined : decodePlainPng(bytes)
+  if (small !== undefined && small.width * small.height <= maxPixels) return small
+  const cmyk = jpegHeader(bytes)?.components === 4
+  return decodeWithSharp(bytes, { channels: channels === 4 ? 4 : 3, orientation, maxPixels, cmyk })
+}
+
+/** In words for somebody with a folder of pictures; sharp's own words where they say more. */
 function reasonOf(cause: unknown): string {
   const message = messageOf(cause).trim()
   if (cause instanceof DataError) return message
   if (/is empty|no such file|is missing/i.test(message)) return message.split('\n')[0] ?? message
   if (/unsupported image format/i.test(message)) return 'not an image in a known format'
+  if (/exceeds pixel limit/i.test(message)) return 'more pixels than maxPixels lets through'
   if (/premature end|truncated|unexpected end|end of stream|end-of-image|eof/i.test(message)) {
     return 'truncated image'
   }

@@ -1,3 +1,25 @@
-export { augmentPhoto, type AugmentOptions } from './augment.ts'
-export { decodePhoto, encodePng, resizePhoto, type DecodeOptions } from './decode.ts'
-export type { Photo } from './photo.ts'
+export {
+  adjustBrightness,
+  adjustContrast,
+  adjustSaturation,
+  grayscale,
+  invert,
+} from './colour.ts'
+export { decodeImage, type DecodeOptions } from './decode.ts'
+export {
+  type Box,
+  centerCrop,
+  crop,
+  flipHorizontal,
+  flipVertical,
+  pad,
+  type PadOptions,
+  rotate90,
+} from './geometry.ts'
+export { adjustHue } from './hue.ts'
+export type { Image, Pixels, Size } from './image.ts'
+export { imagenet, type Norm, normalize, toFloat, toTensor, toUint8 } from './numbers.ts'
+export type { TensorOptions } from './numbers.ts'
+export { resize, type ResizeOptions, resizeShorter } from './resize.ts'
+export { encodePng } from './sharp.ts'
+export type { ResizeMethod } from './taps.ts'

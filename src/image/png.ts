@@ -1,6 +1,6 @@
 import { crc32, inflateSync } from 'node:zlib'
 import { DataError } from '../errors/index.ts'
-import type { Photo } from './photo.ts'
+import type { Image } from './image.ts'
 
 /**
  * Plain small PNG files, decoded here. libvips takes most of a millisecond for any image, whatever its size;
@@ -8,7 +8,7 @@ import type { Photo } from './photo.ts'
  */
 
 const signature = [137, 80, 78, 71, 13, 10, 26, 10]
-/** Larger photos gain nothing: their pixels cost more than the call. */
+/** Larger pictures gain nothing: their pixels cost more than the call. */
 const mostPixels = 128 * 128
 /** Chunks that change no pixel; any other (palette, transparency, colour profile, EXIF) is sharp's. */
 const harmless = new Set(['IHDR', 'IDAT', 'IEND', 'pHYs', 'tEXt', 'zTXt', 'iTXt', 'tIME', 'sRGB'])
@@ -20,12 +20,12 @@ interface Header {
 }
 
 /**
- * The photo of a small 8-bit RGB PNG file that is neither interlaced nor carries a colour profile;
+ * The picture of a small 8-bit RGB PNG file that is neither interlaced nor carries a colour profile;
  * undefined for all other files.
  *
  * @throws DataError when it is such a file, but damaged.
  */
-export function decodePlainPng(bytes: Uint8Array): Photo | undefined {
+export function decodePlainPng(bytes: Uint8Array): Image | undefined {
   if (bytes.length < 33 || signature.some((value, i) => bytes[i] !== value)) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const header = nameAt(bytes, 12) === 'IHDR' ? headerOf(view) : undefined
@@ -37,7 +37,7 @@ export function decodePlainPng(bytes: Uint8Array): Photo | undefined {
   const rows = inflated(data, stride * height)
   const out = new Uint8Array(3 * width * height)
   for (let y = 0; y < height; y++) unfilter(rows, out, y, stride)
-  return { data: out, width, height }
+  return { data: out, width, height, channels: 3 }
 }
 
 function headerOf(view: DataView): Header | undefined {

@@ -8,16 +8,17 @@ import { type Outcome, type RunCase, skipped } from './outcome.ts'
 /** What runs the cases of each group. Groups that are not here are skipped. */
 const runners: Readonly<Record<string, () => Promise<RunCase>>> = {
   pipelines: async () => (await import('./pipelines.ts')).runPipelineCase,
+  images: async () => (await import('./images.ts')).runImageCase,
   learning: async () => (await import('./learning.ts')).runLearningCase,
 }
 
-async function run({ group, testCase, header }: GoldenCase): Promise<Outcome> {
+async function run({ group, testCase, header, folder }: GoldenCase): Promise<Outcome> {
   const runner = runners[group]
   if (runner === undefined) return skipped(`group ${group} not supported yet`)
   try {
     return await (
       await runner()
-    )(testCase, header)
+    )(testCase, header, folder)
   } catch (error) {
     const got = error instanceof Error ? (error.stack ?? error.message) : String(error)
     return { status: 'failed', expected: 'an outcome', got }

@@ -1,6 +1,6 @@
 /** Reads a folder of golden cases: group folders, each with JSON files of `{ header, cases }`. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { UsageError } from '../../src/errors/index.ts'
 import { isRecord } from '../../src/tensor/index.ts'
 
@@ -11,6 +11,8 @@ export interface Group {
 
 export interface GoldenCase {
   readonly group: string
+  /** The folder of the case's file: names in a case are relative to it. */
+  readonly folder: string
   readonly id: string
   readonly header: unknown
   readonly testCase: Readonly<Record<string, unknown>>
@@ -51,6 +53,7 @@ function loadFile(path: string, group: string): GoldenCase[] {
   const { header, cases } = json
   return cases.filter(isRecord).map((testCase) => ({
     group,
+    folder: dirname(path),
     id: String(testCase['id']),
     header,
     testCase,

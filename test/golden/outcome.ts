@@ -4,8 +4,8 @@ export type Outcome =
   | { readonly status: 'failed'; readonly expected: string; readonly got: string }
   | { readonly status: 'skipped'; readonly why: string }
 
-/** Runs one case of a group; `header` is that of its file. */
-export type RunCase = (testCase: unknown, header: unknown) => Promise<Outcome>
+/** Runs one case of a group; `header` is that of its file, `folder` where it lies. */
+export type RunCase = (testCase: unknown, header: unknown, folder: string) => Promise<Outcome>
 
 /** A case needs something the library does not have; `what` names it, such as `operator window`. */
 export class Unsupported extends Error {}
