@@ -50,7 +50,7 @@ async function grid(answers: readonly Answer[], outcome: Outcome): Promise<strin
 
 async function cell({ photo, predicted, sure }: Answer, outcome: Outcome): Promise<string> {
   const { size } = outcome.options
-  const png = await encodePng({ data: photo.data, width: size, height: size })
+  const png = await encodePng({ data: photo.data, width: size, height: size, channels: 3 })
   const name = basename(photo.file.name)
   const isRight = predicted === photo.file.label
   const answer = outcome.classes[predicted] ?? ''

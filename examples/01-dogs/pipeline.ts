@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { DataError, Dataset, messageOf, threads, type Batch, type RunEvent } from 'millstream'
-import { augmentPhoto } from 'millstream/image'
+import { type Image, pad, randomCrop, randomFlip } from 'millstream/image'
 import type { TrainBatch } from 'millstream/ml'
 import { Progress } from 'millstream/ui'
 import type { Part, PhotoFile } from './photos.ts'
@@ -95,9 +95,10 @@ export function augment(
   random: () => number,
   size: number,
 ): { readonly x: Uint8Array; readonly y: number } {
-  const shift = Math.round(size / 8)
-  const photo = augmentPhoto({ data, width: size, height: size }, random, { shift })
-  return { x: photo.data, y: file.label }
+  const photo: Image = { data, width: size, height: size, channels: 3 }
+  const margin = { all: Math.round(size / 8), mode: 'reflect' } as const
+  const shifted = randomCrop(pad(randomFlip(photo, random), margin), random, photo)
+  return { x: shifted.data, y: file.label }
 }
 
 /** As the trainer takes it. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DataError, MillstreamError, UsageError, messageOf } from 'millstream'
-import { decodePhoto } from 'millstream/image'
+import { decodeImage } from 'millstream/image'
 import { onnxEngine } from 'millstream/ml'
 
 const help = `Tells what is on photos, with the model that \`npm start\` made.
@@ -37,7 +37,7 @@ async function predict(args: readonly string[]): Promise<boolean> {
     let allRead = true
     for (const path of paths) {
       try {
-        const { data } = await decodePhoto(path, { size: input.shape[0] })
+        const { data } = await decodeImage(path, { size: input.shape[0] })
         const probabilities = await predictor.predict(data, 1)
         const sure = probabilities.reduce((a, b) => Math.max(a, b), 0)
         const name = classes[probabilities.indexOf(sure)] ?? ''

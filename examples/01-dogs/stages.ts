@@ -1,5 +1,5 @@
 import { stage } from 'millstream'
-import { decodePhoto } from 'millstream/image'
+import { decodeImage } from 'millstream/image'
 import type { PhotoFile } from './photos.ts'
 
 /** A file as it lies on the disk. */
@@ -18,7 +18,7 @@ export interface Pixels {
 export const decode = stage(
   import.meta,
   async ({ file, bytes }: RawPhoto, _local, { size }: { size: number }): Promise<Pixels> => {
-    const { data } = await decodePhoto(bytes, { size })
+    const { data } = await decodeImage(bytes, { size })
     return { file, data }
   },
 )

@@ -27,7 +27,9 @@ function greyOf({ data, channels }: Image<Pixels>): (pixel: number) => number {
   return (pixel) => {
     const i = pixel * channels
     const [r, g, b] = [data[i] as number, data[i + 1] as number, data[i + 2] as number]
-    return whole ? (19595 * r + 38470 * g + 7471 * b + 32768) >> 16 : 0.2989 * r + 0.587 * g + 0.114 * b
+    return whole
+      ? (19595 * r + 38470 * g + 7471 * b + 32768) >> 16
+      : 0.2989 * r + 0.587 * g + 0.114 * b
   }
 }
 

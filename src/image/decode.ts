@@ -1,10 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import {
-  DataError,
-  InvalidArgumentError,
-  messageOf,
-  MillstreamError,
-} from '../errors/index.ts'
+import { DataError, InvalidArgumentError, messageOf, MillstreamError } from '../errors/index.ts'
 import { onBackground } from './alpha.ts'
 import { grayscale } from './colour.ts'
 import { checkPixels, type Image } from './image.ts'
@@ -76,8 +71,8 @@ async function decodeBytes(bytes: Uint8Array, options: DecodeOptions): Promise<I
   if (bytes.byteLength === 0) throw new DataError('empty file')
   const { size, channels = 3, background } = options
   const stored = await decodeStored(bytes, background === undefined ? channels : 4, options)
-  const coloured = background === undefined ? stored : onBackground(stored, background)
-  const image = channels === 1 ? grayscale(coloured) : coloured
+  const opaque = background === undefined ? stored : onBackground(stored, background)
+  const image = channels === 1 ? grayscale(opaque) : opaque
   return size === undefined ? image : square(image, size)
 }
 

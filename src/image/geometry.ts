@@ -235,4 +235,3 @@ export function upright<A extends Pixels>(image: Image<A>, orientation: number):
       return image
   }
 }
-

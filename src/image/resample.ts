@@ -1,4 +1,5 @@
-/** The two passes of a resize, in plain TypeScript: along rows, then along columns. */
+/** The two passes of a resize, in plain TypeScript: along rows and along columns. */
+import type { Size } from './image.ts'
 import { type Taps, weightBits, wholeWeights } from './taps.ts'
 
 /** Numbers of a picture without their kind: `height` rows of `width` pixels of `channels` numbers. */
@@ -17,15 +18,25 @@ export interface ResizePlan {
 
 const half = 2 ** (weightBits - 1)
 
+/**
+ * Whether columns come before rows. Bytes are rounded after each pass, so the order shows; this is the rule that Pillow 13
+ * follows: where many more rows than columns are lost.
+ */
+export function columnsFirst({ width, height }: Size, size: Size): boolean {
+  return height - size.height > 2 * Math.max(0, width - size.width)
+}
+
 /** Resizes bytes as Pillow does: rounded to bytes after each pass. */
 export function resampleBytes(grid: Grid<Uint8Array>, { across, down }: ResizePlan): Uint8Array {
-  let { data, width } = grid
-  const { height, channels } = grid
-  if (across !== undefined) {
-    data = bytesAcross({ data, width, height, channels }, across)
-    width = across.starts.length
+  const { width, height, channels } = grid
+  const wide = across?.starts.length ?? width
+  const high = down?.starts.length ?? height
+  if (down !== undefined && columnsFirst(grid, { width: wide, height: high })) {
+    const data = bytesDown(grid.data, width * channels, down)
+    return across === undefined ? data : bytesAcross({ ...grid, data, height: high }, across)
   }
-  return down === undefined ? data : bytesDown(data, width * channels, down)
+  const data = across === undefined ? grid.data : bytesAcross(grid, across)
+  return down === undefined ? data : bytesDown(data, wide * channels, down)
 }
 
 function bytesAcross(grid: Grid<Uint8Array>, taps: Taps): Uint8Array {
@@ -86,7 +97,12 @@ export function resampleFloats(
   const rows =
     across === undefined
       ? Float32Array.from(grid.data)
-      : floatsAlong(grid.data, across, { lines: height, from: width, step: channels, wide: channels })
+      : floatsAlong(grid.data, across, {
+          lines: height,
+          from: width,
+          step: channels,
+          wide: channels,
+        })
   if (down === undefined) return rows
   const stride = (across === undefined ? width : across.starts.length) * channels
   return floatsAlong(rows, down, { lines: 1, from: height, step: stride, wide: stride })

@@ -1,6 +1,14 @@
 import { alphaApart } from './alpha.ts'
 import { centerCrop, gather } from './geometry.ts'
-import { blankLike, checkPixels, checkSize, type Image, type Pixels, type Size, withData } from './image.ts'
+import {
+  blankLike,
+  checkPixels,
+  checkSize,
+  type Image,
+  type Pixels,
+  type Size,
+  withData,
+} from './image.ts'
 import { resampleBytes, resampleFloats, type ResizePlan } from './resample.ts'
 import { nearestPlaces, type ResizeMethod, tapsOf } from './taps.ts'
 
@@ -68,7 +76,12 @@ export function square<A extends Pixels>(
 
 function nearest<A extends Pixels>(image: Image<A>, size: Size): Image<A> {
   const out = blankLike(image, size)
-  gather(image, out, nearestPlaces(image.width, size.width), nearestPlaces(image.height, size.height))
+  gather(
+    image,
+    out,
+    nearestPlaces(image.width, size.width),
+    nearestPlaces(image.height, size.height),
+  )
   return out
 }
 

@@ -69,7 +69,7 @@ export function tapsOf(
 ): Taps {
   if (!Object.hasOwn(filters, method)) {
     const known = ['nearest', ...Object.keys(filters)].join(', ')
-    throw new InvalidArgumentError(`method is one of ${known}, not ${String(method)}`)
+    throw new InvalidArgumentError(`method is one of ${known}, not ${method}`)
   }
   if (antialias) return filterTaps(from, to, filters[method])
   if (method === 'bilinear') return plainTaps(from, to, filters.bilinear)

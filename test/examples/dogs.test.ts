@@ -16,7 +16,7 @@ import {
   optimizerOf,
   recipeOf,
 } from '../../examples/01-dogs/recipe.ts'
-import { decodePhoto, encodePng } from '../../src/image/index.ts'
+import { decodeImage, encodePng } from '../../src/image/index.ts'
 import { stripeFolder } from './job.ts'
 
 const dog = classNames.indexOf('dog')
@@ -55,7 +55,7 @@ test('a photo of a sheet survives being written and decoded', async () => {
   const sheet = Uint8Array.from({ length: 3 * side * side * 3 }, (_, i) => (i * 7 + (i >> 5)) % 256)
   const data = photoOf(sheet, 1)
   expect(data).toHaveLength(side * side * 3)
-  const photo = await decodePhoto(await encodePng({ data, width: side, height: side }))
+  const photo = await decodeImage(await encodePng({ data, width: side, height: side, channels: 3 }))
   expect(photo.data).toEqual(new Uint8Array(data))
   expect(photo.data).not.toEqual(new Uint8Array(photoOf(sheet, 0)))
 })

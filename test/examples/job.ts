@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { encodePng, type Photo } from '../../src/image/index.ts'
+import { encodePng, type Image } from '../../src/image/index.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -70,7 +70,7 @@ export function run(
 }
 
 /** A photo of stripes, across or upright, in colours that follow from its number. */
-export function stripes(number: number, upright: boolean, side = 32): Photo {
+export function stripes(number: number, upright: boolean, side = 32): Image {
   const data = new Uint8Array(side * side * 3)
   for (let i = 0; i < side * side; i++) {
     const along = upright ? i % side : Math.floor(i / side)
@@ -80,7 +80,7 @@ export function stripes(number: number, upright: boolean, side = 32): Photo {
       data[3 * i + c] = noise + (bright ? 200 - ((number * 13 * (c + 1)) % 90) : 20)
     }
   }
-  return { data, width: side, height: side }
+  return { data, width: side, height: side, channels: 3 }
 }
 
 /** Fills `folder/across` and `folder/upright` with `count` photos each. */

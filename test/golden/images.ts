@@ -113,7 +113,6 @@ function compare(
     most = off <= most ? most : off
     sum += off
   })
-  if (process.env['GOLDEN_DIFFERENCES'] !== undefined) console.log(most, sum / expected.length)
   if (most <= max && sum / expected.length <= mean) return passed
   return failed(`differences up to ${max}, ${mean} on average`, `${most}, ${sum / expected.length}`)
 }

@@ -22,5 +22,8 @@ export function readNpy(path: string): NpyArray {
 }
 
 function sizesOf(text: string): number[] {
-  return text.split(',').filter((size) => size.trim() !== '').map(Number)
+  return text
+    .split(',')
+    .filter((size) => size.trim() !== '')
+    .map(Number)
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Dataset, deadLettersIn, to } from 'millstream'
-import { decodePhoto, encodePng } from 'millstream/image'
+import { decodeImage, encodePng } from 'millstream/image'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeFailure } from '../../src/cli/failure.ts'
 
@@ -13,7 +13,12 @@ const damaged = [3, 64, 65, 127, 200, 311, 402, 555, 700, 801, 950, 999]
 beforeAll(async () => {
   const data = Uint8Array.from({ length: 8 * 8 * 3 }, (_, i) => (i * 37) % 256)
   for (let k = 0; k < 1000; k++) {
-    const file = await encodePng({ data: data.map((v) => (v + k) % 256), width: 8, height: 8 })
+    const file = await encodePng({
+      data: data.map((v) => (v + k) % 256),
+      width: 8,
+      height: 8,
+      channels: 3,
+    })
     // Cut off, of another kind, or empty.
     const n = damaged.indexOf(k)
     const cut = n < 0 ? file : [file.subarray(0, 60), Buffer.from('<html>'), Buffer.of()][n % 3]
@@ -26,7 +31,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const photos = (onError: 'fail' | 'deadLetter') =>
   Dataset.listFiles(join(folder, '*.png')).map(
     async (path) => {
-      const { data } = await decodePhoto(path)
+      const { data } = await decodeImage(path)
       return { path, pixels: Float32Array.from(data) }
     },
     { parallelism: 8, onError },

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { testFolder } from '../folder.ts'
-import { decodePhoto, encodePng, resizePhoto } from '../../src/image/index.ts'
+import { decodeImage, type DecodeOptions, encodePng, resizeShorter } from '../../src/image/index.ts'
 
 /** Noise over a gradient: PNG encoders choose all their filters for it. */
 function noisy(width: number, height: number, channels: 3 | 4 = 3) {
@@ -18,14 +18,14 @@ async function rawOf(file: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await sharp(file).raw().toBuffer())
 }
 
-describe('decodePhoto', () => {
+describe('decodeImage', () => {
   test.each([1, 2, 7, 32, 100, 200])(
     'PNG of side %i, whatever the filters of its rows',
     async (side) => {
       const { image, data } = noisy(side, side)
       for (const adaptiveFiltering of [false, true]) {
         const file = await image.clone().png({ adaptiveFiltering }).toBuffer()
-        const photo = await decodePhoto(file)
+        const photo = await decodeImage(file)
         expect([photo.width, photo.height]).toEqual([side, side])
         expect(Buffer.compare(photo.data, data)).toBe(0)
       }
@@ -34,19 +34,19 @@ describe('decodePhoto', () => {
 
   test('what encodePng wrote', async () => {
     const { data } = noisy(32, 20)
-    const photo = { data, width: 32, height: 20 }
-    expect(await decodePhoto(await encodePng(photo))).toEqual(photo)
+    const photo = { data, width: 32, height: 20, channels: 3 }
+    expect(await decodeImage(await encodePng(photo))).toEqual(photo)
   })
 
   test.each(['jpeg', 'webp', 'png', 'gif', 'tiff', 'avif'] as const)(
     '%s, from bytes and from a file',
     async (format) => {
       const file = await noisy(61, 40).image.toFormat(format).toBuffer()
-      const photo = await decodePhoto(file)
+      const photo = await decodeImage(file)
       expect(photo.data).toEqual(await rawOf(file))
       const path = join(testFolder(), `a.${format}`)
       await writeFile(path, file)
-      expect(await decodePhoto(path)).toEqual(photo)
+      expect(await decodeImage(path)).toEqual(photo)
     },
   )
 
@@ -62,16 +62,23 @@ describe('decodePhoto', () => {
       image.clone().toColourspace('cmyk').jpeg().toBuffer(),
     ])
     for (const file of files) {
-      const photo = await decodePhoto(file)
+      const photo = await decodeImage(file)
       expect([photo.width, photo.height, photo.data.length]).toEqual([20, 10, 600])
     }
     const glass = sharp({ create: { width: 4, height: 4, channels: 4, background: '#ff000000' } })
-    expect(new Set((await decodePhoto(await glass.png().toBuffer())).data)).toEqual(new Set([255]))
+    const file = await glass.png().toBuffer()
+    const coloursOf = async (options: DecodeOptions): Promise<number[]> => [
+      ...new Set((await decodeImage(file, options)).data),
+    ]
+    expect(await coloursOf({})).toEqual([255, 0])
+    expect(await coloursOf({ background: [9, 9, 9] })).toEqual([9])
+    expect(await coloursOf({ background: [9, 9, 9], channels: 1 })).toEqual([9])
+    expect((await decodeImage(file, { channels: 4 })).data.length).toBe(64)
   })
 
   test('is upright by its EXIF orientation', async () => {
     const file = await noisy(30, 20).image.jpeg().withMetadata({ orientation: 6 }).toBuffer()
-    const photo = await decodePhoto(file)
+    const photo = await decodeImage(file)
     expect([photo.width, photo.height]).toEqual([20, 30])
   })
 
@@ -82,35 +89,36 @@ describe('decodePhoto', () => {
       .composite([{ input: left, left: 0, top: 0 }])
       .png()
       .toBuffer()
-    const photo = await decodePhoto(file, { size: 20 })
+    const photo = await decodeImage(file, { size: 20 })
     expect([photo.width, photo.height]).toEqual([20, 20])
     expect([...photo.data.subarray(0, 3)]).toEqual([0, 255, 0])
-    const whole = await decodePhoto(file)
-    expect((await resizePhoto(whole, 20)).data.length).toBe(1_200)
-    expect(await resizePhoto(photo, 20)).toBe(photo)
+    const whole = await decodeImage(file)
+    const shorter = resizeShorter(whole, 20)
+    expect([shorter.width, shorter.height]).toEqual([60, 20])
+    expect(resizeShorter(photo, 20)).toBe(photo)
   })
 
   test('says what is wrong with a file', async () => {
     const png = await noisy(32, 32).image.png().toBuffer()
     const jpeg = await noisy(200, 200).image.jpeg().toBuffer()
-    await expect(decodePhoto(new Uint8Array())).rejects.toThrow('empty file')
-    await expect(decodePhoto(Buffer.from('hello'))).rejects.toThrow('not an image')
-    await expect(decodePhoto(png.subarray(0, png.length - 9))).rejects.toThrow('truncated')
-    await expect(decodePhoto(png.subarray(0, 300))).rejects.toThrow('truncated')
-    await expect(decodePhoto(jpeg.subarray(0, jpeg.length / 2))).rejects.toThrow(
+    await expect(decodeImage(new Uint8Array())).rejects.toThrow('empty file')
+    await expect(decodeImage(Buffer.from('hello'))).rejects.toThrow('not an image')
+    await expect(decodeImage(png.subarray(0, png.length - 9))).rejects.toThrow('truncated')
+    await expect(decodeImage(png.subarray(0, 300))).rejects.toThrow('truncated')
+    await expect(decodeImage(jpeg.subarray(0, jpeg.length / 2))).rejects.toThrow(
       /truncated|damaged/,
     )
     const flipped = Buffer.from(png)
     flipped[200] = (flipped[200] ?? 0) ^ 255
-    await expect(decodePhoto(flipped)).rejects.toThrow('damaged')
-    await expect(decodePhoto('no-such-file.png')).rejects.toMatchObject({ code: 'MILLSTREAM_DATA' })
-    await expect(decodePhoto(png, { size: 0 })).rejects.toThrow('size')
+    await expect(decodeImage(flipped)).rejects.toThrow('damaged')
+    await expect(decodeImage('no-such-file.png')).rejects.toMatchObject({ code: 'MILLSTREAM_DATA' })
+    await expect(decodeImage(png, { size: 0 })).rejects.toThrow('size')
   })
 
   test('no prefix of a PNG file is taken for a photo', async () => {
     const png = await noisy(16, 16).image.png().toBuffer()
     for (let n = 0; n < png.length; n += 7) {
-      await expect(decodePhoto(png.subarray(0, n))).rejects.toMatchObject({
+      await expect(decodeImage(png.subarray(0, n))).rejects.toMatchObject({
         code: 'MILLSTREAM_DATA',
       })
     }
@@ -118,7 +126,7 @@ describe('decodePhoto', () => {
 
   test('buffers of results are their own, so that they can be moved to another thread', async () => {
     for (const side of [8, 200]) {
-      const { data } = await decodePhoto(await noisy(side, side).image.png().toBuffer())
+      const { data } = await decodeImage(await noisy(side, side).image.png().toBuffer())
       expect(data.byteLength).toBe(data.buffer.byteLength)
     }
   })

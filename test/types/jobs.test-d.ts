@@ -9,7 +9,7 @@ import {
   threads,
   to,
 } from 'millstream'
-import { decodePhoto } from 'millstream/image'
+import { decodeImage } from 'millstream/image'
 import { table, upsert } from 'millstream/postgres'
 import { expectTypeOf, test } from 'vitest'
 import * as z from 'zod'
@@ -166,7 +166,7 @@ test('5: ONNX over a bucket', () => {
 })
 
 const decode = stage(import.meta, async (path: string) => {
-  const { data } = await decodePhoto(path, { size: 64 })
+  const { data } = await decodeImage(path, { size: 64 })
   return { x: data, y: path.includes('/dog/') ? 1 : 0 }
 })
 

@@ -69,7 +69,7 @@ async function unpack(sheets: string, folder: string, signal: AbortSignal): Prom
         .map(
           async (index) => {
             const data = photoOf(pixels, index - first)
-            const png = await encodePng({ data, width: side, height: side })
+            const png = await encodePng({ data, width: side, height: side, channels: 3 })
             await writeFile(join(folder, part.name, photoPath(index, labels[index] ?? -1)), png)
           },
           { parallelism: 8 },
