@@ -134,8 +134,12 @@ export class StageAddressError extends MillstreamError {
 
 /** A worker ended while it had work. */
 export class WorkerDiedError extends MillstreamError {
-  constructor(message: string, options?: ErrorOptions) {
+  /** True when another worker took its place: the run can go on without the element. */
+  readonly replaced: boolean
+
+  constructor(message: string, options: ErrorOptions & { readonly replaced?: boolean } = {}) {
     super('MILLSTREAM_WORKER_DIED', message, options)
+    this.replaced = options.replaced === true
   }
 }
 

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import { BudgetError, CallTimeoutError, StorageError } from '../errors/index.ts'
+import { BudgetError, CallTimeoutError, StorageError, WorkerDiedError } from '../errors/index.ts'
 import type { FailureKind } from '../http/index.ts'
 import type { Budget, Costs } from '../stream/budget.ts'
 import type { CallStore, KeptCalls } from '../stream/call-store.ts'
@@ -333,6 +333,7 @@ interface CallState {
 
 /** True for errors that no policy lets a run go on behind. */
 export function endsRun(error: unknown): boolean {
+  if (error instanceof WorkerDiedError) return !error.replaced
   return error instanceof BudgetError || error instanceof StorageError
 }
 

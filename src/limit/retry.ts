@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../errors/index.ts'
+import { InvalidArgumentError, WorkerDiedError } from '../errors/index.ts'
 import { type FailureKind, failureOf } from '../http/index.ts'
 import { type Duration, durationMs } from '../stream/duration.ts'
 import { hashUnit } from '../stream/random.ts'
@@ -63,9 +63,14 @@ export interface Attempt {
 
 /** What an error is to this policy. */
 export function kindOf(policy: RetryPolicy, error: unknown): FailureKind {
-  const kind = failureOf(error)
+  const kind = error instanceof WorkerDiedError ? ofDeath(error) : failureOf(error)
   if (policy.when === undefined || kind === 'refused') return kind
   return policy.when(error) ? 'transient' : 'permanent'
+}
+
+/** Without workers no further call would be answered. */
+function ofDeath({ replaced }: WorkerDiedError): FailureKind {
+  return replaced ? 'transient' : 'permanent'
 }
 
 /**

@@ -133,9 +133,12 @@ class MapAsync implements Body {
 }
 
 async function runnerOf(node: PlanNode<MapAsyncParams>, context: OpenContext): Promise<Runner> {
-  const { fn, parallelism, policy } = node.params
+  const { fn, parallelism, policy, onError } = node.params
   if (typeof fn !== 'function') {
-    return policy === undefined ? poolRunner(fn, context) : pooledPolicyRunner(fn, policy, context)
+    const replaces = onError !== 'fail'
+    return policy === undefined
+      ? poolRunner(fn, replaces, context)
+      : pooledPolicyRunner(fn, policy, replaces, context)
   }
   const invoke = invokeOf(fn, context)
   return policy === undefined

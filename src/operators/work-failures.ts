@@ -1,4 +1,4 @@
-import { messageOf, WorkerDiedError } from '../errors/index.ts'
+import { messageOf } from '../errors/index.ts'
 import { endsRun } from '../limit/calls.ts'
 import { ElementFailure } from '../stream/failure.ts'
 import type { OpenContext } from '../stream/operator.ts'
@@ -43,7 +43,7 @@ export class Failures {
 
   /** True when nothing should begin before the failure was handed out. */
   halts({ error }: Failure): boolean {
-    return this.#policy.onError === 'fail' || isLast(error)
+    return this.#policy.onError === 'fail' || endsRun(error)
   }
 
   /** True when it was left out without a dead letter. */
@@ -70,7 +70,7 @@ export class Failures {
 
   /** The error to throw for a failure that was not left out. The next pull goes on behind it, unless it is the last. */
   errorOf(failure: Failure): unknown {
-    if (isLast(failure.error)) return failure.error
+    if (endsRun(failure.error)) return failure.error
     this.#results.raise(failure)
     const source = this.#sourceOf(failure)
     return new ElementFailure(failure.ordinal, this.#explained(failure.error), { source })
@@ -86,7 +86,7 @@ export class Failures {
 
   #mayLeaveOut(failure: Failure): boolean {
     const { maxErrors = Infinity } = this.#policy
-    return !isLast(failure.error) && this.count < maxErrors && this.#results.maySkip(failure)
+    return !endsRun(failure.error) && this.count < maxErrors && this.#results.maySkip(failure)
   }
 
   #explained(error: unknown): unknown {
@@ -96,9 +96,4 @@ export class Failures {
       cause: error,
     })
   }
-}
-
-/** True for errors that no policy lets the run go on behind: they stay where they are. */
-function isLast(error: unknown): boolean {
-  return error instanceof WorkerDiedError || endsRun(error)
 }

@@ -1,6 +1,6 @@
 import type { CallPolicy } from '../limit/calls.ts'
 import type { OpenContext } from '../stream/operator.ts'
-import type { JobResult, PlacedStage, WorkPool } from '../stream/pool.ts'
+import type { JobResult, PlacedStage, PoolOptions, WorkPool } from '../stream/pool.ts'
 import { pinned } from '../stream/tuning.ts'
 import { policyRunner } from './work-calls.ts'
 import type { Desk, Run, Runner } from './work.ts'
@@ -10,8 +10,12 @@ const JOB_MS = 4
 const MAX_JOB = 64
 
 /** Runs a placed stage in its workers, which live as long as the run. */
-export async function poolRunner(stage: PlacedStage, context: OpenContext): Promise<Runner> {
-  const pool = await poolOf(stage, context)
+export async function poolRunner(
+  stage: PlacedStage,
+  replaces: boolean,
+  context: OpenContext,
+): Promise<Runner> {
+  const pool = await poolOf(stage, { replaces }, context)
   context.knob(pinned('workers', pool.width))
   return new PoolRunner(pool, context)
 }
@@ -70,33 +74,39 @@ function bring(desk: Desk, { first, items }: Run, { values, failed }: JobResult)
   desk.fail({ ordinal: first + at, element: items[at], error: failed.error, attempts: 1 })
 }
 
-/** The same under a policy: elements go one by one, each with limit, retries and all. */
+/**
+ * The same under a policy: elements go one by one, each with limit, retries and all. Time runs from when a worker
+ * begins with an element, so the pool watches it.
+ */
 export async function pooledPolicyRunner(
   stage: PlacedStage,
-  policy: CallPolicy,
+  { timeout, ...policy }: CallPolicy,
+  replaces: boolean,
   context: OpenContext,
 ): Promise<Runner> {
-  const pool = await poolOf(stage, context)
+  const again = policy.retry.attempts > 1
+  const pool = await poolOf(stage, { replaces: replaces || again }, context)
   const key = context.localKey()
   const invoke = async (x: unknown, first: number): Promise<unknown> => {
-    const { values, failed, drew } = await pool.run({ items: [x], first, key })
+    const { values, failed, drew } = await pool.run({ items: [x], first, key, timeout })
     if (drew === true) context.drew()
     if (failed !== undefined) throw failed.error
     return values[0]
   }
   const parallelism = policy.parallelism === 'auto' ? 2 * pool.width : policy.parallelism
-  return policyRunner(invoke, { ...policy, parallelism }, context)
+  return policyRunner(invoke, { ...policy, timeout: undefined, parallelism }, context)
 }
 
-function poolOf(stage: PlacedStage, context: OpenContext): Promise<WorkPool> {
-  return context.perRun(() => leaseOf(stage, context.signal)).pool
+function poolOf(stage: PlacedStage, how: PoolOptions, context: OpenContext): Promise<WorkPool> {
+  return context.perRun(() => leaseOf(stage, how, context.signal)).pool
 }
 
 function leaseOf(
   stage: PlacedStage,
+  how: PoolOptions,
   signal: AbortSignal,
 ): { pool: Promise<WorkPool>; close(): Promise<void> } {
-  const pool = stage.open(signal)
+  const pool = stage.open(signal, how)
   return {
     pool,
     close: async () => {

@@ -79,7 +79,9 @@ function ownClass(encoded: {
 }): { readonly prototype: Error } | undefined {
   const code = encoded.fields['code']
   if (typeof code !== 'string' || !code.startsWith('MILLSTREAM_')) return undefined
-  const type = (own as Readonly<Record<string, unknown>>)[encoded.name]
+  // It is named like the error of `AbortSignal.timeout`.
+  const name = code === 'MILLSTREAM_TIMEOUT' ? 'CallTimeoutError' : encoded.name
+  const type = (own as Readonly<Record<string, unknown>>)[name]
   return typeof type === 'function' && type.prototype instanceof own.MillstreamError
     ? { prototype: type.prototype }
     : undefined

@@ -6,18 +6,26 @@ import type { EncodedError } from './error-codec.ts'
 import type { Wired } from './ring/sender.ts'
 import type { RingLayout } from './ring/slots.ts'
 
-/** What a worker is born with (`workerData`). */
+/** Which stage a worker serves. */
 export interface WorkerStart {
-  /** URL of worker-main; `worker.js` imports it. */
+  readonly address: StageAddress
+  readonly config: unknown
+}
+
+/** What every worker is born with. */
+export interface Birthright extends WorkerStart {
+  readonly rings: Rings | undefined
+  /** The coordinator's `performance.now()` minus its `hrtime`, which all threads and processes share; in ms. */
+  readonly clock: number
+}
+
+/** What a thread is born with (`workerData`). */
+export interface ThreadStart extends Birthright {
+  /** URL of worker-main; `thread.js` imports it. */
   readonly main: string
   /** URL of tsx's register module, where the worker needs it. */
   readonly tsx: string | undefined
   readonly port: MessagePort
-  readonly rings: Rings | undefined
-  readonly address: StageAddress
-  readonly config: unknown
-  /** The coordinator's `performance.now()` minus its `hrtime`, which all threads share; in ms. */
-  readonly clock: number
 }
 
 /** Shared memory for either direction; undefined where there is none to be had. */
@@ -32,6 +40,7 @@ export type ToWorker =
       readonly id: number
       readonly first: number
       readonly key: number
+      readonly timeout: number | undefined
       readonly items: Wired
     }
   | { readonly type: 'abort' }
@@ -61,7 +70,13 @@ export type FromWorker =
 export type CoordinatorEnd = Channel<ToWorker, FromWorker>
 export type WorkerEnd = Channel<FromWorker, ToWorker>
 
-/** Milliseconds of the clock that all threads of a process share. */
+/** Milliseconds of the clock that all threads and processes of a machine share. */
 export function sharedNow(): number {
   return Number(process.hrtime.bigint()) / 1e6
+}
+
+/** URL of a module beside `from`, in the form, source or compiled, in which `from` runs. */
+export function mainUrl(name: string, from: string): string {
+  const extension = from.endsWith('.ts') ? '.ts' : '.js'
+  return new URL(`./${name}${extension}`, from).href
 }

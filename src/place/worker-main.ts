@@ -9,10 +9,11 @@ import { encodeError, type EncodedError } from './error-codec.ts'
 import { markWorker } from './nesting.ts'
 import {
   sharedNow,
+  type Birthright,
   type FromWorker,
+  type ThreadStart,
   type ToWorker,
   type WorkerEnd,
-  type WorkerStart,
 } from './protocol.ts'
 import { runItems, type Outcome } from './run-job.ts'
 import { Receiver } from './ring/receiver.ts'
@@ -21,10 +22,14 @@ import { Sender } from './ring/sender.ts'
 type ServingRunner = Awaited<ReturnType<typeof openRunner>>
 type JobMessage = Extract<ToWorker, { type: 'job' }>
 
+/** Serves one stage, in a thread, until it is told to finish. */
+export function serveThread(start: ThreadStart): Promise<void> {
+  return serve(start, portChannel<FromWorker, ToWorker>(start.port))
+}
+
 /** Serves one stage until it is told to finish. */
-export async function serve(start: WorkerStart): Promise<void> {
+export async function serve(start: Birthright, channel: WorkerEnd): Promise<void> {
   markWorker(start.address.label)
-  const channel: WorkerEnd = portChannel<FromWorker, ToWorker>(start.port)
   const runner = await openStage(start, channel)
   if (!runner) return
   const server = new Server(start, channel, runner)
@@ -42,7 +47,7 @@ export async function serve(start: WorkerStart): Promise<void> {
 
 /** The stage set up; or undefined after the coordinator was told why not. */
 async function openStage(
-  start: WorkerStart,
+  start: Birthright,
   channel: WorkerEnd,
 ): Promise<ServingRunner | undefined> {
   let during: 'import' | 'setup' = 'import'
@@ -57,7 +62,7 @@ async function openStage(
   }
 }
 
-async function importStage({ address }: WorkerStart): Promise<StageRecord> {
+async function importStage({ address }: Birthright): Promise<StageRecord> {
   const { namespace } = await importModule(address.url)
   const record = recordOf(namespace[address.key])
   if (record) return record
@@ -75,7 +80,7 @@ class Server {
   readonly #clock: number
   #last: Promise<void> = Promise.resolve()
 
-  constructor(start: WorkerStart, channel: WorkerEnd, runner: ServingRunner) {
+  constructor(start: Birthright, channel: WorkerEnd, runner: ServingRunner) {
     this.#label = start.address.label
     this.#clock = start.clock
     this.#channel = channel
@@ -92,8 +97,8 @@ class Server {
 
   async #work(job: JobMessage): Promise<void> {
     const start = this.#now()
-    const { first, key } = job
-    const own = { items: this.#receiver.open(job.items).values, first, key }
+    const { first, key, timeout } = job
+    const own = { items: this.#receiver.open(job.items).values, first, key, timeout }
     const outcome = await runItems(this.#runner, own, this.#abort.signal)
     this.#answer(job.id, outcome, start)
   }

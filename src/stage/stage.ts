@@ -1,6 +1,6 @@
 import { InvalidArgumentError, StageAddressError, messageOf } from '../errors/index.ts'
 import { ElementLocal, type Local } from '../stream/local.ts'
-import type { WorkPool } from '../stream/pool.ts'
+import type { PoolOptions, WorkPool } from '../stream/pool.ts'
 import { birthLabel, captureBirth } from './birth.ts'
 import type { Place, Placed } from './placed.ts'
 import { brandAs, type Definition, type StageRecord } from './record.ts'
@@ -121,7 +121,8 @@ function placed(
     place: place.name,
     config: record.config,
     inline: call,
-    open: (signal: AbortSignal): Promise<WorkPool> => place.open(record, signal),
+    open: (signal: AbortSignal, how?: PoolOptions): Promise<WorkPool> =>
+      place.open(record, signal, how),
   }
 }
 

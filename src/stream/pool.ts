@@ -1,6 +1,6 @@
 /**
- * The port between a work edge and the places that run its function. Threads implement it today;
- * processes and machines fit behind the same four members.
+ * The port between a work edge and the places that run its function. Threads and
+ * processes implement it; machines fit behind the same members.
  */
 
 /** Some neighbouring elements for a stage. */
@@ -10,6 +10,8 @@ export interface Job {
   readonly first: number
   /** Stands for (seed, stage, epoch); the worker derives each element's random numbers from it. */
   readonly key: number
+  /** Milliseconds for the job; then it has failed with a CallTimeoutError. Only for jobs of one element. */
+  readonly timeout?: number | undefined
 }
 
 /** What came of a job: values for the leading elements, and the error of the one that ended it, if any. */
@@ -30,10 +32,19 @@ export interface JobResult {
 export interface WorkPool {
   /** How many jobs can be worked on at once. */
   readonly width: number
-  /** Never rejects because of the user's function; rejects when the worker died or the pool is closed. */
+  /** Never rejects because of an element; rejects when no worker is left, or the pool is closed. */
   run(job: Job): Promise<JobResult>
   /** Lets jobs under way end, then ends the workers. Safe to call twice. */
   close(): Promise<void>
+}
+
+/** How the workers of a stage are kept. */
+export interface PoolOptions {
+  /**
+   * True: a worker that dies is replaced, its jobs are done again, and an element that ends each worker it comes to has
+   * failed with a WorkerDiedError. False, the default: the pool ends with the first that dies.
+   */
+  readonly replaces?: boolean
 }
 
 /** A stage together with the place that runs it; made by `stage.on(place)`. */
@@ -49,5 +60,5 @@ export interface PlacedStage {
    *
    * @throws StageAddressError when the stage cannot be found from a worker.
    */
-  open(signal: AbortSignal): Promise<WorkPool>
+  open(signal: AbortSignal, how?: PoolOptions): Promise<WorkPool>
 }

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { WorkerDiedError } from '../../src/errors/index.ts'
-import { openThreads } from '../../src/place/thread-pool.ts'
+import type { Host } from '../../src/place/host.ts'
+import { openPool } from '../../src/place/pool.ts'
+import { startThread } from '../../src/place/thread-host.ts'
 import { locate } from '../../src/stage/address.ts'
 import { recordOf } from '../../src/stage/record.ts'
 import type { WorkPool } from '../../src/stream/pool.ts'
@@ -20,8 +22,10 @@ async function openWithLimits(
   const record = recordOf(stage)
   if (!record) throw new Error('not a stage')
   const address = await locate(record)
-  const options = { address, config: record.config, slotBytes: 0, settleLimit, exitLimit }
-  return openThreads(1, options, new AbortController().signal)
+  const { config } = record
+  const start = (name: string): Host => startThread({ address, config }, name)
+  const options = { address, start, settleLimit, exitLimit, replaces: false, maxDeaths: 0 }
+  return openPool(1, options, new AbortController().signal)
 }
 
 const job = { items: [1], first: 0, key: 0 }
@@ -34,7 +38,7 @@ test('a stage that never ends is terminated, and its job told why', async () => 
   expect(error).toBeInstanceOf(WorkerDiedError)
   expect(error).toMatchObject({
     message:
-      'thread 1 of stages.ts#endless died while it worked on element 0 or one of the next: ' +
+      'thread 1 of stages.ts#endless died while it worked on element 0: ' +
       'it was still at work 0.3 s after the run was closed',
   })
 })
@@ -74,4 +78,26 @@ test('idle threads of a pool that nobody closed do not hold the process', async 
 
 test('threads at work hold the process until they are done', async () => {
   expect(await program('works-last.ts')).toMatch(/^done on thread \d+$/)
+})
+
+test('workers that die at each element do not die for ever', async () => {
+  const record = recordOf(stages.exits)
+  if (!record) throw new Error('not a stage')
+  const address = await locate(record)
+  const start = (name: string): Host => startThread({ address, config: undefined }, name)
+  const options = {
+    address,
+    start,
+    settleLimit: 5_000,
+    exitLimit: 5_000,
+    replaces: true,
+    maxDeaths: 2,
+  }
+  const pool = await openPool(1, options, new AbortController().signal)
+  const deadly = { items: [3], first: 0, key: 0 }
+  expect((await pool.run(deadly)).failed?.error).toBeInstanceOf(WorkerDiedError)
+  await expect(pool.run(deadly)).rejects.toThrow(
+    'workers of stages.ts#exits died 3 times without a result between. The last: thread 1 of',
+  )
+  await pool.close()
 })

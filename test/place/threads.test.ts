@@ -183,7 +183,7 @@ test('process.exit in a stage rejects the jobs in flight and all later ones', as
   const death = results.find((result) => result.status === 'rejected')
   expect(death?.reason).toBeInstanceOf(WorkerDiedError)
   expect(messageOf(death?.reason)).toMatch(
-    /^thread \d of stages\.ts#exits died while it worked on element 2 or one of the next: it left with exit code 7; a stage must not end its process/,
+    /^thread \d of stages\.ts#exits died while it worked on element 2: it left with exit code 7; a stage must not end its process/,
   )
   expect(results[0]).toMatchObject({ status: 'fulfilled', value: { values: [1, 2] } })
   await expect(pool.run(job([1]))).rejects.toThrow(WorkerDiedError)

@@ -1,7 +1,7 @@
 // What a thread starts with: plain JavaScript, since Node 20 cannot start a thread from TypeScript.
 import { workerData } from 'node:worker_threads'
 
-const start = /** @type {import('./protocol.ts').WorkerStart} */ (
+const start = /** @type {import('./protocol.ts').ThreadStart} */ (
   /** @type {unknown} */ (workerData)
 )
 
@@ -13,5 +13,5 @@ if (start.tsx !== undefined) {
 }
 /** @type {unknown} */
 const main = await import(start.main)
-const { serve } = /** @type {typeof import('./worker-main.ts')} */ (main)
-await serve(start)
+const { serveThread } = /** @type {typeof import('./worker-main.ts')} */ (main)
+await serveThread(start)
