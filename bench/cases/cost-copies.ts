@@ -12,7 +12,7 @@ type Edit = readonly [file: string, find: string, replace: string]
 
 const withoutMetrics: readonly Edit[] = [
   ['run/guard.js', 'this.#counter.out(chunk);', ''],
-  ['run/meter.js', 'const call = this.#calls++;', 'return 0;\nconst call = 0;'],
+  ['run/meter.js', 'if (this.#untimed-- > 0)', ''],
   ['run/meter.js', 'busy(start, n, _lane, end) {', 'busy(start, n, _lane, end) {\nreturn;'],
   ['run/iteration.js', 'this.#stopwatch.wait();', ''],
   ['run/iteration.js', 'this.#stopwatch.goOn();', ''],
@@ -35,8 +35,7 @@ const withoutTokens: readonly Edit[] = [
   ],
   ['segment/generate.js', 'cleanI = i + 1; ', ''],
   ['stream/marks.js', 'marks.add(inlet);', ''],
-  ['operators/shuffle.js', 'this.#held[slot] = this.#size + t;', ''],
-  ['operators/shuffle.js', 'if (this.#outputs >= this.#scanAt)', 'if (false)'],
+  ['operators/shuffle.js', 'if (this.#marks.count >= this.#trimAt)', 'if (false)'],
   ['operators/work-input.js', 'const before = this.#inlet.tok();', 'const before = null;'],
   [
     'operators/work-input.js',

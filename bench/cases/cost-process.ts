@@ -1,6 +1,7 @@
 /**
  * One process of `cost`: runs a case by all variants in turn, some rounds, and sends the median CPU nanoseconds an
- * element of each. Variants take turns in being first.
+ * element of each, and of the ratio to the others of the same round: what else the machine does changes from round to
+ * round. Variants take turns in being first.
  */
 import { type Library, importVariants } from './cost-copies.ts'
 import { median } from '../harness.ts'
@@ -15,6 +16,8 @@ export interface Setting {
 export interface Result {
   /** By variant. */
   readonly ns: Readonly<Record<string, number>>
+  /** The library's time over that of a variant. */
+  readonly ratios: Readonly<Record<string, number>>
   readonly check: string
 }
 
@@ -25,7 +28,7 @@ interface Case {
 
 export const cases: Readonly<Record<string, Case>> = {
   'one loop': {
-    size: 1_000_000,
+    size: 3_000_000,
     run: ({ Dataset }, n) =>
       Dataset.range(n)
         .map((x) => x + 1)
@@ -35,7 +38,7 @@ export const cases: Readonly<Record<string, Case>> = {
         .iterate({ epoch: 0 }),
   },
   'shuffle(1000)': {
-    size: 300_000,
+    size: 600_000,
     run: ({ Dataset }, n) =>
       Dataset.range(n)
         .map((x) => x + 1)
@@ -46,7 +49,7 @@ export const cases: Readonly<Record<string, Case>> = {
         .iterate({ epoch: 0 }),
   },
   'async map': {
-    size: 50_000,
+    size: 200_000,
     run: ({ Dataset }, n) =>
       Dataset.range(n)
         .map(async (x) => x + 1)
@@ -72,7 +75,7 @@ async function measure({ name, folder, quick }: Setting): Promise<Result> {
   const one = cases[name]
   if (one === undefined) throw new Error(`bench cost has no case ${name}`)
   const { size, run } = one
-  const n = quick ? size / 100 : size
+  const n = quick ? size / 500 : size
   const libraries = [...(await importVariants(folder))]
   const times = new Map<string, number[]>(libraries.map(([variant]) => [variant, []]))
   let check = ''
@@ -88,8 +91,14 @@ async function measure({ name, folder, quick }: Setting): Promise<Result> {
       if (round >= warmUps) times.get(variant)?.push(((user + system) * 1000) / n)
     }
   }
-  const medians = [...times].map(([variant, figures]) => [variant, median(figures)])
-  return { ns: Object.fromEntries(medians) as Record<string, number>, check }
+  const own = times.get('millstream') ?? []
+  const byVariant = (figure: (figures: readonly number[]) => number): Record<string, number> =>
+    Object.fromEntries([...times].map(([variant, figures]) => [variant, figure(figures)]))
+  return {
+    ns: byVariant(median),
+    ratios: byVariant((figures) => median(figures.map((ns, k) => (own[k] ?? Number.NaN) / ns))),
+    check,
+  }
 }
 
 const [, , setting] = process.argv

@@ -37,12 +37,11 @@ async function measure(name: string, folder: string, { quick, log }: Options): P
   const check = results[0]?.check ?? ''
   const figuresOf = (variant: string): number[] =>
     results.map(({ ns }) => ns[variant] ?? Number.NaN)
-  const own = figuresOf('millstream')
   return Object.keys(variants).flatMap((variant) => {
     const figures = figuresOf(variant)
     const what = { case: name, subject: variant, unit: 'CPU ns/element', check }
     if (variant === 'millstream') return [rowOf(what, figures)]
-    const ratios = own.map((ns, k) => ns / (figures[k] ?? Number.NaN))
+    const ratios = results.map((result) => result.ratios[variant] ?? Number.NaN)
     const ratio = { ...what, case: `${name}, cost`, subject: `with / ${variant}`, unit: 'x' }
     return [rowOf(what, figures), rowOf(ratio, ratios)]
   })

@@ -31,6 +31,9 @@ export const shuffleSpec: JunctionSpec<ShuffleParams> = {
   open: (node, context, from) => new Shuffle(node, context, from),
 }
 
+/** Marks up to which none is let go. */
+const FEWEST_MARKS = 64
+
 /** Token: [outputs, input length or -1, inlet state at the oldest element held]. */
 class Shuffle implements Body {
   readonly #key: number
@@ -39,15 +42,14 @@ class Shuffle implements Body {
   readonly #meter: Meter
   readonly #inlet: Inlet
   readonly #slots: unknown[] = []
-  /** Ordinals of what the slots hold, to know which marks are still needed. */
-  #held: Float64Array
   #outputs = 0
   /** Ordinal of the first element that this run reads. */
   readonly #start: number
   /** Length of the input, once its end was seen. */
   #length: number | undefined
   readonly #marks = new Marks()
-  #scanAt = 0
+  /** Marks at which those that are not needed any more are looked for. */
+  #trimAt = FEWEST_MARKS
   #filled = false
   #restore: { readonly outputs: number } | undefined
 
@@ -60,7 +62,6 @@ class Shuffle implements Body {
     this.#inlet = new Inlet(context.open(0, Inlet.upstreamOf(state)), state)
     this.#start = this.#inlet.ordinal
     this.#marks.put(this.#start, this.#inlet.tok())
-    this.#held = new Float64Array(Math.min(params.size, 1024))
     if (typeof outputs === 'number' && outputs > 0) {
       this.#outputs = outputs
       this.#length = typeof length === 'number' && length >= 0 ? length : undefined
@@ -80,7 +81,7 @@ class Shuffle implements Body {
       if (this.#length === undefined && this.#inlet.i === this.#inlet.n) break
       out.push(this.#emit())
     }
-    if (this.#outputs >= this.#scanAt) this.#trim()
+    if (this.#marks.count >= this.#trimAt) this.#trim()
     if (out.length > 0) this.#meter.busy(start, out.length)
     this.#pace.note(out.length, out[0])
     return out.length === 0 ? null : out
@@ -107,10 +108,8 @@ class Shuffle implements Body {
     const x = this.#slots[slot]
     if (this.#length === undefined) {
       this.#slots[slot] = this.#inlet.xs[this.#inlet.i++]
-      this.#held[slot] = this.#size + t
     } else {
       this.#slots[slot] = this.#slots[live - 1]
-      this.#held[slot] = this.#held[live - 1] ?? 0
       this.#slots.pop()
     }
     return x
@@ -122,19 +121,9 @@ class Shuffle implements Body {
         this.#length = this.#slots.length
         break
       }
-      this.#keep(this.#slots.length, this.#inlet.ordinal)
+      this.#slots.push(this.#inlet.xs[this.#inlet.i++])
     }
     this.#filled = true
-  }
-
-  #keep(slot: number, ordinal: number): void {
-    this.#slots[slot] = this.#inlet.xs[this.#inlet.i++]
-    if (slot >= this.#held.length) {
-      const grown = new Float64Array(Math.min(this.#size, this.#held.length * 2))
-      grown.set(this.#held)
-      this.#held = grown
-    }
-    this.#held[slot] = ordinal
   }
 
   /** After a resume: reads again from the oldest element held, and keeps those that are. */
@@ -146,7 +135,6 @@ class Shuffle implements Body {
     // By ordinal, not a Map: the window of a 100 k buffer is a million ordinals wide.
     const slotOf = new Int32Array(Math.max(0, end - base)).fill(-1)
     held.forEach((ordinal, slot) => (slotOf[ordinal - base] = slot))
-    this.#held = held
     while (this.#inlet.ordinal < end) {
       if (!(await fillMarked(this.#inlet, this.#marks)))
         throw shorterInput('shuffle', this.#inlet.ordinal, end)
@@ -160,9 +148,12 @@ class Shuffle implements Body {
     this.#filled = true
   }
 
-  /** Lets go of marks before the oldest element held; rarely, because it looks at every slot. */
+  /**
+   * Lets go of marks before the oldest element held. Which one that is takes some steps for every slot, so it is asked
+   * when there are twice as many marks as were needed the last time; to keep it at hand costs more in each `#emit`.
+   */
   #trim(): void {
-    this.#scanAt = this.#outputs + 4 * this.#size
-    this.#marks.forget(oldest(this.#held.subarray(0, this.#slots.length)))
+    this.#marks.forget(oldest(heldAfter(this.#key, this.#outputs, this.#size, this.#length)))
+    this.#trimAt = Math.max(FEWEST_MARKS, 2 * this.#marks.count)
   }
 }

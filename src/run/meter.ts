@@ -17,21 +17,26 @@ export interface RunCounts {
   cached: number
 }
 
-/** The first calls look at the clock, then one in so many: the very first ones are slower and must not stand for all. */
+/** The first calls look at the clock: the very first ones are slower and must not stand for all. */
 const FIRST = 16
+/** Then one call in so many. Two looks cost as much as half a call that has nothing to wait for. */
 const SAMPLE = 16
-/** Milliseconds of a call from which on looking at the clock costs nothing beside it. */
-const LONG = 0.2
+const QUICK_SAMPLE = 128
+/** Milliseconds of a quick call, on average. */
+const QUICK_MS = 0.05
+/** Of a long one: looking at the clock costs nothing beside it. */
+const LONG_MS = 0.2
 
-/** Counts what must never be silent, and times one call in sixteen. */
+/** Counts what must never be silent, and times all long calls, and some of the others. */
 export class CountingMeter implements Meter {
   readonly shares: boolean = false
   readonly watches: boolean = false
   readonly counts: RunCounts
   readonly #counter: StageCounter
   readonly #clock: Clock
-  #calls = 0
-  #long = false
+  #first = FIRST
+  /** Calls up to the next one that is timed. */
+  #untimed = 0
 
   constructor(counts: RunCounts, counter: StageCounter, clock: Clock) {
     this.counts = counts
@@ -40,18 +45,24 @@ export class CountingMeter implements Meter {
   }
 
   now(): number {
-    const call = this.#calls++
-    return this.#long || call < FIRST || call % SAMPLE === 0 ? this.#clock.now() : 0
+    if (this.#untimed-- > 0) return 0
+    this.#untimed = this.#gap() - 1
+    return this.#clock.now()
   }
 
   busy(start: number, n: number, _lane?: string, end?: number): void {
-    if (start === 0) {
-      this.#counter.untimed(n)
-      return
+    if (start === 0) this.#counter.untimed(n)
+    else this.#counter.timed((end ?? this.#clock.now()) - start, n)
+  }
+
+  #gap(): number {
+    if (this.#first > 0) {
+      this.#first--
+      return 1
     }
-    const ms = (end ?? this.#clock.now()) - start
-    this.#long = ms > LONG * n
-    this.#counter.timed(ms, n)
+    const ms = this.#counter.meanMs
+    if (ms > LONG_MS) return 1
+    return ms < QUICK_MS ? QUICK_SAMPLE : SAMPLE
   }
 
   lanes(count: number): void {

@@ -20,7 +20,7 @@ export interface StageMetrics {
   /** Elements that failed and were left out. */
   readonly skipped: number
   /**
-   * Milliseconds of work, all lanes together. Loops are timed as a whole; of calls and reads one in sixteen is timed
+   * Milliseconds of work, all lanes together. Loops are timed as a whole; of calls and reads one in sixteen is timed (of quick ones one in 128)
    * and stands for the others. Operators that only hand on count as 0.
    */
   readonly busyMs: number
@@ -98,6 +98,11 @@ export class StageCounter {
   /** Of those that were timed: how many, their milliseconds, and the squares of the milliseconds of each. */
   get times(): { readonly count: number; readonly ms: number; readonly squares: number } {
     return { count: this.#timed, ms: this.#ms, squares: this.#squares }
+  }
+
+  /** Milliseconds of an element, of those that were timed. */
+  get meanMs(): number {
+    return this.#timed === 0 ? 0 : this.#ms / this.#timed
   }
 
   get busyMs(): number {

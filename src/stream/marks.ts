@@ -17,6 +17,8 @@ interface Mark {
 export class Marks {
   #oldest: Mark | undefined
   #newest: Mark | undefined
+  /** How many there are. */
+  count = 0
 
   /** To be called when the inlet has a new chunk, which begins at `at`. */
   add(inlet: Inlet, at = inlet.ordinal): void {
@@ -29,6 +31,7 @@ export class Marks {
     if (this.#newest === undefined) this.#oldest = mark
     else this.#newest.next = mark
     this.#newest = mark
+    this.count++
   }
 
   /**
@@ -51,6 +54,7 @@ export class Marks {
   forget(element: number): void {
     while (this.#oldest?.next !== undefined && this.#oldest.next.at <= element) {
       this.#oldest = this.#oldest.next
+      this.count--
     }
   }
 
@@ -59,6 +63,7 @@ export class Marks {
     const kept = new Marks()
     kept.#oldest = this.#oldest
     kept.#newest = this.#newest
+    kept.count = this.count
     return kept
   }
 }
