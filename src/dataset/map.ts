@@ -38,10 +38,14 @@ export interface MapOptions<T = unknown, U = unknown> {
   readonly spent?: (result: U, x: T) => Cost
   /**
    * Further calls after one that failed for a reason that passes (see `failureOf` in `millstream/http`), with
-   * growing, random pauses. Default: only what the server of a `limit` refused is called again.
+   * growing, random pauses. Default: only what the server of a `limit` refused is called again. An element that ended its
+   * worker counts as such.
    */
   readonly retry?: number | RetryOptions
-  /** Time for one call; then its signal is aborted, and it has failed for a reason that passes. */
+  /**
+   * Time for one call; then its signal is aborted, and it has failed for a reason that passes. A stage in a worker that
+   * does not heed its signal is ended with its worker, and another takes its place.
+   */
   readonly timeout?: Duration
   /** What becomes of an element that failed: `'fail'` (default) ends the run, `'skip'` and `'deadLetter'` go on. */
   readonly onError?: 'fail' | 'skip' | 'deadLetter'

@@ -225,7 +225,7 @@ class Pool implements WorkPool {
         this.#next()
         return
       } catch (error) {
-        await seat.worker.ended
+        await seat.worker.finish()
         if (tries === STARTS) this.#end(this.#unreplaced(seat, error))
       }
     }

@@ -153,6 +153,9 @@ class Server {
   }
 }
 
+/** What messages themselves come through, in threads and in processes. */
+const channels = new Set(['MessagePort', 'PipeWrap'])
+
 function openResources(): string[] {
-  return [...new Set(process.getActiveResourcesInfo())].filter((name) => name !== 'MessagePort')
+  return [...new Set(process.getActiveResourcesInfo())].filter((name) => !channels.has(name))
 }

@@ -120,6 +120,8 @@ export class Worker {
       this.#state = 'finishing'
       await this.#settle()
       await this.#exit()
+    } else if (!(await within(this.ended, this.#options.exitLimit))) {
+      await this.#kill('it could not be set up and did not end')
     }
     await this.ended
     if (this.#bye?.failed) {
