@@ -4,7 +4,7 @@ import type { PlanNode } from '../plan/node.ts'
 import type { Checkpoint } from '../run/checkpoint.ts'
 import { explain } from '../run/explain/explain.ts'
 import { cardinalityOf } from '../run/explain/facts.ts'
-import { type IterateOptions, Iteration } from '../run/iteration.ts'
+import { type IterateOptions, Iteration, type ReadOptions } from '../run/iteration.ts'
 import { ElementSpec } from '../tensor/index.ts'
 import { type SaveOptions, savePlan } from './save.ts'
 import { nodeStreamOf, type StreamOptions, webStreamOf } from './streams.ts'
@@ -20,7 +20,7 @@ export class Runnable<T> implements AsyncIterable<T> {
   }
 
   /** One pass, with options, events and checkpoints. `for await` over the dataset is the same without. */
-  iterate(options: IterateOptions = {}): Iteration<T> {
+  iterate(options: ReadOptions = {}): Iteration<T> {
     return new Iteration(this.plan, options)
   }
 
@@ -29,10 +29,7 @@ export class Runnable<T> implements AsyncIterable<T> {
    *
    * @throws CheckpointMismatchError when it was taken of another pipeline.
    */
-  resume(
-    checkpoint: Checkpoint,
-    options: Omit<IterateOptions, 'seed' | 'epoch'> = {},
-  ): Iteration<T> {
+  resume(checkpoint: Checkpoint, options: Omit<ReadOptions, 'seed' | 'epoch'> = {}): Iteration<T> {
     return new Iteration(this.plan, options, checkpoint)
   }
 

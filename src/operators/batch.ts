@@ -21,5 +21,6 @@ export const batchSpec: GatherSpec<BatchParams> = {
   size: ({ size }) => size,
   make: () => collate,
   columns: true,
+  copies: true,
   keepsRest: ({ dropRemainder }) => !dropRemainder,
 }

@@ -136,9 +136,10 @@ async function runnerOf(node: PlanNode<MapAsyncParams>, context: OpenContext): P
   const { fn, parallelism, policy, onError } = node.params
   if (typeof fn !== 'function') {
     const replaces = onError !== 'fail'
-    return policy === undefined
-      ? poolRunner(fn, replaces, context)
-      : pooledPolicyRunner(fn, policy, replaces, context)
+    if (policy !== undefined) return pooledPolicyRunner(fn, policy, replaces, context)
+    // Only here the elements handed out last are the last ordinals, and all of them.
+    const lends = node.params.deterministic !== false && onError === 'fail'
+    return poolRunner(fn, replaces, context, lends ? context.loan : undefined)
   }
   const invoke = invokeOf(fn, context)
   return policy === undefined

@@ -38,6 +38,8 @@ export class WorkEdge implements Desk {
   readonly #failures: Failures
   readonly #pace: Pace
   readonly #meter: Meter
+  /** How many results the reader may still hold when it asks for more; undefined where they are its own. */
+  readonly #holds: number | undefined
   readonly #rests: Run[] = []
   /** Numbers of lanes that are not running. */
   readonly #parked: number[] = []
@@ -68,10 +70,12 @@ export class WorkEdge implements Desk {
     this.#failures = failures
     this.#pace = context.pace()
     this.#meter = context.meter
+    this.#holds = context.loan?.holds
   }
 
   async pull(): Promise<Chunk | null> {
     this.#turned = false
+    if (this.#holds !== undefined) this.#runner.reuse?.(this.#results.low - this.#holds)
     for (;;) {
       this.#feed()
       if (this.#stopped) return null
@@ -255,8 +259,9 @@ export class WorkEdge implements Desk {
   }
 
   #look(value: unknown): void {
-    const { width } = this.#runner
-    this.#room = Math.max(2 * width * this.#runner.group(), Math.min(MAX_WAITING, roomFor(value)))
+    const runner = this.#runner
+    const jobs = 2 * runner.width * runner.group()
+    this.#room = runner.room?.() ?? Math.max(jobs, Math.min(MAX_WAITING, roomFor(value)))
     this.#allowed = 0
     if (this.#turnAsked === undefined) this.#askTurn()
     else if (performance.now() - this.#turnAsked > TURN_MS) this.#resting = true

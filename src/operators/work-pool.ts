@@ -1,39 +1,69 @@
 import type { CallPolicy } from '../limit/calls.ts'
 import type { OpenContext } from '../stream/operator.ts'
-import type { JobResult, PlacedStage, PoolOptions, WorkPool } from '../stream/pool.ts'
+import type { Loan } from '../stream/loan.ts'
+import type { Job, JobResult, PlacedStage, PoolOptions, WorkPool } from '../stream/pool.ts'
 import { pinned } from '../stream/tuning.ts'
 import { policyRunner } from './work-calls.ts'
 import type { Desk, Run, Runner } from './work.ts'
 
 /** Milliseconds a job should take: long against the 30 us a message costs, short against a resume. */
 const JOB_MS = 4
-const MAX_JOB = 64
+/** Elements of a job at most. */
+const MAX_JOB = 1024
+/** The same where nobody knows how large they are. */
+const MAX_UNKNOWN = 64
+/** How full of a job's elements the memory should be that they go through: they may differ in size. */
+const FILLED = 0.5
 
-/** Runs a placed stage in its workers, which live as long as the run. */
+/** Runs a placed stage in its workers, which live as long as the run; `loan`: how results may be lent. */
 export async function poolRunner(
   stage: PlacedStage,
   replaces: boolean,
   context: OpenContext,
+  loan: Loan | undefined,
 ): Promise<Runner> {
   const pool = await poolOf(stage, { replaces }, context)
   context.knob(pinned('workers', pool.width))
-  return new PoolRunner(pool, context)
+  return new PoolRunner(pool, context, loan)
+}
+
+/** Results that were lent, up to an ordinal. */
+interface Lent {
+  readonly end: number
+  readonly release: () => void
 }
 
 class PoolRunner implements Runner {
   readonly width: number
   readonly #pool: WorkPool
   readonly #context: OpenContext
+  readonly #lend: Job['lend']
+  #lent: Lent[] = []
+  /** Share of the memory that an element needs; 0 while it is not known. */
+  #filledByOne = 0
   #group = 1
 
-  constructor(pool: WorkPool, context: OpenContext) {
+  constructor(pool: WorkPool, context: OpenContext, loan: Loan | undefined) {
     this.width = 2 * pool.width // one job waits at each worker, so that it never waits for this thread
     this.#pool = pool
     this.#context = context
+    this.#lend = loan && (loan.checked ? 'checked' : 'inPlace')
   }
 
   group(): number {
     return this.#group
+  }
+
+  /** What is lent occupies memory of the workers, of which there is not much. */
+  room(): number | undefined {
+    return this.#lend === undefined ? undefined : 2 * this.width * this.#group
+  }
+
+  reuse(ordinal: number): void {
+    if (this.#lent.length === 0) return
+    const over = this.#lent.filter(({ end }) => end <= ordinal)
+    this.#lent = this.#lent.filter(({ end }) => end > ordinal)
+    for (const { release } of over) release()
   }
 
   lane(desk: Desk, lane: number): void {
@@ -42,12 +72,13 @@ class PoolRunner implements Runner {
 
   async #work(desk: Desk, lane: number): Promise<void> {
     const key = this.#context.localKey()
+    const lend = this.#lend && { lend: this.#lend }
     for (;;) {
       const run = desk.takeRun(this.#group)
       if (run === undefined) break
       try {
-        const result = await this.#pool.run({ ...run, key })
-        this.#note(result, run.items.length)
+        const result = await this.#pool.run({ ...run, key, ...lend })
+        this.#note(result, run)
         bring(desk, run, result)
       } catch (error) {
         desk.fail({ ordinal: run.first, element: run.items[0], error, attempts: 1 })
@@ -56,12 +87,24 @@ class PoolRunner implements Runner {
     desk.park(lane)
   }
 
-  #note({ start, end, lane, drew }: JobResult, n: number): void {
+  #note(result: JobResult, { first, items }: Run): void {
+    const { start, end, lane, drew, release, values } = result
     if (drew === true) this.#context.drew()
-    const ms = (end - start) / n
-    const fitting = Math.max(1, Math.round(JOB_MS / Math.max(ms, 0.001)))
-    this.#group = Math.min(MAX_JOB, 2 * this.#group, fitting)
+    if (release !== undefined) this.#lent.push({ end: first + values.length, release })
+    const n = items.length
+    const byTime = JOB_MS / Math.max((end - start) / n, 0.001)
+    const bySize = this.#bySize(result, n)
+    this.#group = Math.max(1, Math.floor(Math.min(bySize, 2 * this.#group, byTime)))
     this.#context.meter.busy(start, n, lane, end)
+  }
+
+  #bySize({ filled = 0, cloned }: JobResult, n: number): number {
+    const { meter } = this.#context
+    if (cloned !== undefined) meter.detour('kind', cloned)
+    if (filled > 1 && n === 1) meter.detour('size', 'an element or its result')
+    if (filled > 0) this.#filledByOne = filled / n
+    if (this.#filledByOne === 0) return MAX_UNKNOWN
+    return Math.min(MAX_JOB, FILLED / this.#filledByOne)
   }
 }
 

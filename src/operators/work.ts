@@ -46,6 +46,10 @@ export interface Runner {
   readonly width: number
   /** Elements that a lane takes at once. */
   group(): number
+  /** Finished elements that may wait for their turn at most, where the runner limits them. */
+  room?(): number | undefined
+  /** Results of elements before `ordinal` are not in use any more. */
+  reuse?(ordinal: number): void
   /** Works until there is nothing to take, then parks; never rejects. Lanes are numbered from 1. */
   lane(desk: Desk, lane: number): void
   /** Nobody wants the results any more: what waits for limits and retries ends. */

@@ -36,6 +36,9 @@ const GRACE_MS = 250
 
 interface Pending {
   readonly job: Job
+  /** Of its slot. */
+  readonly filled: number
+  readonly cloned: string | undefined
   resolve(result: JobResult | Lost): void
 }
 
@@ -101,7 +104,8 @@ export class Worker {
       return this.#runUpToUnsendable(job, error)
     }
     return new Promise((resolve) => {
-      this.#jobs.set(id, { job, resolve })
+      const { filled, cloned } = wired
+      this.#jobs.set(id, { job, filled, cloned, resolve })
       if (this.#jobs.size > 1) return
       this.#hold(true)
       this.#watch()
@@ -189,13 +193,18 @@ export class Worker {
       if (this.#state === 'ready') this.#hold(false)
       this.#becomeIdle?.()
     }
-    pending?.resolve({
-      values: this.#receiver.open(message.values).values,
-      drew: message.drew,
-      start: message.start,
-      end: message.end,
+    if (pending === undefined) return
+    const { values, drew, start, end, failed } = message
+    const cloned = pending.cloned ?? values.cloned
+    pending.resolve({
+      ...this.#receiver.open(values, pending.job.lend),
+      drew,
+      start,
+      end,
       lane: this.lane,
-      ...(message.failed && { failed: { error: decodeError(message.failed) } }),
+      filled: Math.max(pending.filled, values.filled),
+      ...(cloned !== undefined && { cloned }),
+      ...(failed && { failed: { error: decodeError(failed) } }),
     })
   }
 

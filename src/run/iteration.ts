@@ -14,6 +14,7 @@ import type { Observer } from '../trace/events.ts'
 import { openingOf, type Opening } from '../trace/openings.ts'
 import { adviceOn, adviceOnResume } from './advice/advice.ts'
 import { explain } from './explain/explain.ts'
+import type { InPlace } from './loans.ts'
 import { outputsOf, verdict } from './explain/measured.ts'
 import { Facts } from './explain/facts.ts'
 import type { Pass } from './changes/pass.ts'
@@ -66,8 +67,20 @@ export interface IterateOptions {
   readonly clock?: Clock
 }
 
+/** How to read a dataset element by element, or chunk by chunk. */
+export interface ReadOptions extends IterateOptions {
+  /**
+   * True spares copies: typed arrays, buffers and tensors that come from a stage on threads lie in memory shared with
+   * them, and are valid until the next element is asked for, or the next of `chunks()`; in functions between the stage
+   * and a `batch`, until the batch is made. They must not be kept, nor handed to what works on while the loop goes on.
+   * `'checked'` empties them then, so that a late look at one throws or finds no elements. Default false: arrays of
+   * their own, spared only where a `batch` follows the stage.
+   */
+  readonly inPlace?: InPlace
+}
+
 /** What runs with a sink add. */
-export interface InnerOptions extends IterateOptions {
+export interface InnerOptions extends ReadOptions {
   /** Keeps results of calls until they are committed. */
   readonly keptCalls?: (() => Promise<CallStore>) | undefined
   /** What `onlyChanged` compares with, and where its notes go. */
@@ -278,6 +291,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       observe: options.observe,
       shares: options.trace === true && options.observe !== undefined,
       codegen: options.codegen !== false && codegenAllowed(),
+      inPlace: options.inPlace ?? false,
       chunk: options.chunk,
       notResumable: whyNotResumable(this.#root),
     }

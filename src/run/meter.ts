@@ -85,6 +85,10 @@ export class CountingMeter implements Meter {
     // nobody looks
   }
 
+  detour(_why: 'kind' | 'size', _what: string): void {
+    // nobody is told
+  }
+
   cached(): void {
     this.counts.cached++
   }
@@ -106,6 +110,16 @@ export class CountingMeter implements Meter {
     this.counts.dead++
     this.#counter.skipped++
   }
+}
+
+/** Why the way to workers and back is slow, and what to do. */
+const detours = {
+  kind: (what: string) =>
+    `hands ${what} over by structured clone, which takes the pipeline's thread some microseconds each. Numbers, texts, ` +
+    'dates, typed arrays, tensors, and tuples and records of them go through shared memory: make such of it',
+  size: (what: string) =>
+    `hands over ${what} that is larger than the memory shared with a thread has room for, and copies it once more. ` +
+    'Smaller elements, such as single rows or photos instead of batches, go through shared memory',
 }
 
 /** What an observing meter reports of. */
@@ -174,6 +188,16 @@ export class ObservingMeter extends CountingMeter {
       `holds up the pipeline's thread for ${Math.round(ms)} ms an element: timers, signals and all other stages wait. ` +
       'Make its function a stage in a module of its own, stage(import.meta, fn), and place it: .on(threads(n))'
     observe({ type: 'warning', code: 'slow-function', stage, ...at, message })
+  }
+
+  override detour(why: 'kind' | 'size', what: string): void {
+    const { node, way, warned, observe } = this.#to
+    const stage = way + node.id
+    const once = `${stage} ${why}`
+    if (warned.has(once)) return
+    warned.add(once)
+    const at = node.at === undefined ? {} : { at: node.at }
+    observe({ type: 'warning', code: 'slow-hand-over', stage, ...at, message: detours[why](what) })
   }
 
   override skipped(

@@ -2,12 +2,13 @@ import type { NotResumableError } from '../errors/index.ts'
 import { sourceShown } from '../errors/source.ts'
 import { specOf } from '../operators/table.ts'
 import type { PlanNode } from '../plan/node.ts'
-import { cut } from '../segment/cut.ts'
+import { cut, type SegmentPlan } from '../segment/cut.ts'
 import { Segment } from '../segment/segment.ts'
 import { rewrite } from '../rewrite/rewrite.ts'
 import type { Budget } from '../stream/budget.ts'
 import type { CallStore, KeptCalls } from '../stream/call-store.ts'
 import type { Clock } from '../stream/clock.ts'
+import type { Loan } from '../stream/loan.ts'
 import type { DeadLetters } from '../stream/dead-letter.ts'
 import type { Changes } from '../stream/changes.ts'
 import type {
@@ -28,6 +29,7 @@ import type { Pass } from './changes/pass.ts'
 import { whyNotResumable } from './checkpoint.ts'
 import type { Fairness } from './fairness.ts'
 import { Guard } from './guard.ts'
+import { type InPlace, loanToReader, loanToSegment } from './loans.ts'
 import { CountingMeter, ObservingMeter, type RunCounts } from './meter.ts'
 import type { Metrics, StageCounter } from './metrics.ts'
 import { AdaptivePace, FixedPace } from './pace.ts'
@@ -57,6 +59,8 @@ export interface Run {
   /** Time each operator of a fused segment. */
   readonly shares: boolean
   readonly codegen: boolean
+  /** Whether functions of the user may see elements that are lent. */
+  readonly inPlace: InPlace
   /** Elements in every chunk; undefined lets chunks adapt. */
   readonly chunk: number | undefined
   /** Why the run cannot be resumed, once a plan was opened that cannot. */
@@ -90,6 +94,8 @@ interface Site {
   readonly resources: Resources
   readonly codegen: Codegen
   readonly draws: Draws
+  /** How elements may be lent to who reads the operator. */
+  readonly loan: Loan | undefined
   /** State of the operator that made the plan here, of one that was made per element. */
   readonly within: (() => Token) | undefined
   /** The element that the plan was made of, and those that it is within; of one that was made per element. */
@@ -119,6 +125,7 @@ export function openPlan(root: PlanNode, run: Run, epoch: number, from: Json | u
     resources: new Map(),
     codegen,
     draws: { any: false, of: undefined },
+    loan: loanToReader(run.inPlace),
     within: undefined,
   }
   return openNode(toRun(root, run), site, from, site.resources)
@@ -143,7 +150,7 @@ function openNode(node: PlanNode, site: Site, from: Json | undefined, owned?: Re
 function bodyOf(node: PlanNode, context: Opening, from: Json | undefined): Body {
   const plan = cut(node)
   if (plan !== undefined) {
-    return new Segment(plan, node, context, from, (state) => context.openBelow(plan.input, state))
+    return new Segment(plan, node, context, from, (state) => context.openBelow(plan, state))
   }
   const spec = specOf(node.op)
   if (spec.kind === 'junction') return spec.open(node as PlanNode<never>, context, from)
@@ -159,6 +166,7 @@ class Opening implements OpenContext {
   readonly clock: Clock
   readonly budget: Budget
   readonly codegen: Codegen
+  readonly loan: Loan | undefined
   /** The operator that this opens. */
   body: Body | undefined
   readonly #node: PlanNode
@@ -180,6 +188,7 @@ class Opening implements OpenContext {
     this.clock = run.clock
     this.budget = run.budget
     this.codegen = site.codegen
+    this.loan = site.loan
     this.meter =
       observe === undefined
         ? new CountingMeter(run.counts, counter, clock)
@@ -254,6 +263,7 @@ class Opening implements OpenContext {
       way: `${way}${this.#node.id}()/`,
       resources,
       codegen: codegen === 'never' ? codegen : 'late',
+      loan: undefined,
       madeOf: madeOf === undefined ? element : () => `${element()}, within ${madeOf()}`,
       within: this.#site.within ?? (this.#isBehind ? () => this.body?.tok() ?? null : undefined),
     }
@@ -261,8 +271,9 @@ class Opening implements OpenContext {
   }
 
   /** Opens a node further up: the input of the segment that this node ends. */
-  openBelow(node: PlanNode, from: Json | undefined): Operator {
-    return this.#register(openNode(node, this.#site, from))
+  openBelow(plan: SegmentPlan, from: Json | undefined): Operator {
+    const loan = loanToSegment(plan, this.#site.run.inPlace)
+    return this.#register(openNode(plan.input, { ...this.#site, loan }, from))
   }
 
   deadLetter(
@@ -340,7 +351,8 @@ class Opening implements OpenContext {
     const step = several ? `${this.#node.id}[${input}]/` : ''
     const branch = this.#site.branch + step
     const way = this.#site.way + step
-    return this.#register(openNode(node, { ...this.#site, branch, way, epoch, draws }, from))
+    const site = { ...this.#site, branch, way, epoch, draws, loan: undefined }
+    return this.#register(openNode(node, site, from))
   }
 
   #register(guard: Guard): Operator {

@@ -3,6 +3,7 @@ import type { Budget } from './budget.ts'
 import type { CallStore, KeptCalls } from './call-store.ts'
 import type { Changes } from './changes.ts'
 import type { Clock } from './clock.ts'
+import type { Loan } from './loan.ts'
 import type { Origin } from './origin.ts'
 import type { Chance } from './spec.ts'
 import type { IdleReason, Knob, KnobRange } from './tuning.ts'
@@ -78,6 +79,8 @@ export interface Meter {
   busy(start: number, n: number, lane?: string, end?: number): void
   /** One operator's own share of a chunk, when `shares` is on. */
   share(stage: string, start: number, end: number, n: number): void
+  /** Some of what goes to workers and comes back takes a slow way, because of its kind (`what`) or of its size. */
+  detour(why: 'kind' | 'size', what: string): void
   /** A call was not made: its result was kept from an earlier one. */
   cached(): void
   /** Something waited for the limit of its calls. */
@@ -132,6 +135,8 @@ export interface OpenContext {
   readonly budget: Budget
   /** A number that the run may change while it goes on; one for all openings of a stage. */
   knob(range: KnobRange): Knob
+  /** How elements may be lent to the reader of this operator; undefined when they must be its own. */
+  readonly loan: Loan | undefined
   /** How loops run: generated at once, after the first some thousand elements, or never. */
   readonly codegen: Codegen
   pace(): Pace

@@ -12,6 +12,11 @@ export interface Job {
   readonly key: number
   /** Milliseconds for the job; then it has failed with a CallTimeoutError. Only for jobs of one element. */
   readonly timeout?: number | undefined
+  /**
+   * Asks for results that lie in memory shared with the worker, valid until `release` is called; `'checked'` empties
+   * their typed arrays then. Default: results of their own.
+   */
+  readonly lend?: 'inPlace' | 'checked'
 }
 
 /** What came of a job: values for the leading elements, and the error of the one that ended it, if any. */
@@ -26,6 +31,12 @@ export interface JobResult {
   readonly end: number
   /** Which worker did it, such as `thread 1`. */
   readonly lane: string
+  /** To be called when values that were lent are not in use any more. */
+  readonly release?: () => void
+  /** How full the memory was through which values came and went: 1 is full, above 1 they did not fit; 0: not known. */
+  readonly filled?: number
+  /** What crossed by structured clone, such as `a Map`. */
+  readonly cloned?: string
 }
 
 /** Workers that hold one stage, for the time of a run. */

@@ -85,6 +85,8 @@ export interface GatherSpec<P = never> extends RowBase<P> {
    * the loop then writes the columns directly.
    */
   readonly columns?: boolean
+  /** True when what `make` makes holds none of the elements' typed arrays, but copies. */
+  readonly copies?: boolean
   /** Whether an incomplete rest at the end comes out. */
   readonly keepsRest: (params: P) => boolean
 }

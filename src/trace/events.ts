@@ -26,6 +26,7 @@ export type WarningCode =
   | 'no-prefetch'
   | 'shard-late'
   | 'slow-function'
+  | 'slow-hand-over'
   | 'generator-runs-again'
 
 /** Times are milliseconds of `performance.now()` of the thread that runs the pipeline. */

@@ -1,10 +1,24 @@
 /** Values read from a slot again. */
 import { Column, type NumericArray, type Shape, Tensor } from '../../tensor/index.ts'
-import { byteKinds, constants, kinds } from './kinds.ts'
+import { type ByteKind, byteKinds, constants, kinds } from './kinds.ts'
 import { shapeOf } from './shapes.ts'
 import type { SlotMemory } from './slot-memory.ts'
 import { readText } from './text.ts'
-import type { ViewMaker } from './views.ts'
+import { copied, type ViewMaker } from './views.ts'
+
+/** Kinds of which a batch makes a tensor. */
+const stackable = new Set<ByteKind>([
+  'Uint8Array',
+  'Uint8ClampedArray',
+  'Int8Array',
+  'Uint16Array',
+  'Int16Array',
+  'Uint32Array',
+  'Int32Array',
+  'Float32Array',
+  'Float64Array',
+  'Buffer',
+])
 
 /** What `encode` wrote, with those that travelled outside; `views` makes the typed arrays. */
 export function decode(
@@ -19,7 +33,7 @@ export function decode(
 class Decoder {
   readonly #memory: SlotMemory
   readonly #clones: readonly unknown[]
-  readonly #views: ViewMaker
+  #views: ViewMaker
   #cloned = 0
 
   constructor(memory: SlotMemory, clones: readonly unknown[], views: ViewMaker) {
@@ -62,7 +76,7 @@ class Decoder {
       case kinds.lists:
         return this.#lists(count)
       case kinds.columns:
-        return this.#lists(count).map((items) => Column.copy(items))
+        return this.#columns(count)
       case kinds.mixed:
         return this.#mixed(count)
       case kinds.clones:
@@ -92,7 +106,9 @@ class Decoder {
     const memory = this.#memory
     const kind = byteKinds[memory.readInt()] ?? 'Uint8Array'
     const lengths = memory.readInts(count)
-    return lengths.map((length) => this.#views(kind, memory, memory.part(length), length))
+    // Nor does it copy those that are not of numbers.
+    const views = stackable.has(kind) ? this.#views : copied
+    return lengths.map((length) => views(kind, memory, memory.part(length), length))
   }
 
   #tensors(count: number): Tensor[] {
@@ -118,6 +134,15 @@ class Decoder {
     const all = this.column(lengths.reduce((a, b) => a + b, 0))
     let from = 0
     return lengths.map((length) => all.slice(from, (from += length)))
+  }
+
+  /** A batch keeps the members of columns as they are: they must not be lent. */
+  #columns(count: number): unknown[] {
+    const views = this.#views
+    this.#views = copied
+    const columns = this.#lists(count).map((items) => Column.copy(items))
+    this.#views = views
+    return columns
   }
 
   #mixed(count: number): unknown[] {

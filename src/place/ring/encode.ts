@@ -32,14 +32,8 @@ class Encoder {
 
   column(values: readonly unknown[], depth: number): void {
     const kind = values.length === 0 ? kinds.constants : kindOf(values[0])
-    for (let i = 1; i < values.length; i++) {
-      if (kindOf(values[i]) !== kind) {
-        this.#mixed(values, depth)
-        return
-      }
-    }
     if (depth > MAX_DEPTH && holdsMore(kind)) this.#clones(values)
-    else if (!this.#alike(kind, values, depth)) this.#mixed(values, depth)
+    else if (!areAll(kind, values) || !this.#alike(kind, values, depth)) this.#mixed(values, depth)
   }
 
   /** False, with nothing written, when values of the kind still differ too much for one column. */
@@ -171,8 +165,11 @@ class Encoder {
     this.#kind(kind)
     const lengths = values.map((value) => value.length)
     this.#memory.writeInts(lengths)
+    // A byte each at least: what has no place should not be gathered first.
     this.#memory.require(lengths.reduce((a, b) => a + b, 0))
-    this.column(values.length === 1 ? Array.from(values[0] ?? []) : values.flat(), depth + 1)
+    const all: unknown[] = []
+    for (const value of values) for (let i = 0; i < value.length; i++) all.push(value[i])
+    this.column(all, depth + 1)
   }
 
   #clones(values: readonly unknown[]): void {
@@ -204,6 +201,19 @@ class Encoder {
 
 const holdsMore = (kind: Kind): boolean =>
   kind === kinds.records || kind === kinds.lists || kind === kinds.columns || kind === kinds.tensors
+
+/** Whether all values are of a kind. Numbers and texts, of which there are most, are asked for at less cost. */
+function areAll(kind: Kind, values: readonly unknown[]): boolean {
+  if (kind === kinds.floats) return areOf('number', values)
+  if (kind === kinds.text) return areOf('string', values)
+  for (let i = 1; i < values.length; i++) if (kindOf(values[i]) !== kind) return false
+  return true
+}
+
+function areOf(type: 'number' | 'string', values: readonly unknown[]): boolean {
+  for (let i = 1; i < values.length; i++) if (typeof values[i] !== type) return false
+  return true
+}
 
 function areInts(values: readonly number[]): boolean {
   for (let i = 0; i < values.length; i++) {

@@ -5,8 +5,8 @@ import { makeRing, ringBytes } from './slots.ts'
 
 /** A job at work, and one at hand. */
 const JOB_SLOTS = 2
-/** As many results, and those that wait for their turn or lie with their reader. */
-const RESULT_SLOTS = 4
+/** As many results, as many that wait for their turn, and those that a batch is made of. */
+const RESULT_SLOTS = 8
 
 /** Bytes of a slot, where there is memory enough: several batches of photos. */
 const SLOT_BYTES = 4 * 1024 * 1024

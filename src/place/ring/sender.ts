@@ -1,5 +1,6 @@
 /** Values on their way to another thread: in a slot where they fit into one, else in the message itself. */
 import { pack, type Packed } from '../../stream/wire.ts'
+import { describe } from '../../tensor/index.ts'
 import { encode } from './encode.ts'
 import { SlotFull } from './slot-memory.ts'
 import { type RingLayout, Slots } from './slots.ts'
@@ -11,6 +12,8 @@ export interface Wired extends Pick<Packed, 'values' | 'marked'> {
   readonly count: number
   /** How full the slot is, from 0 to 1; 2 when they did not fit, 0 when none was free. */
   readonly filled: number
+  /** What goes by structured clone, such as `a Map`. */
+  readonly cloned?: string
 }
 
 /** Values ready for `postMessage`. */
@@ -36,7 +39,9 @@ export class Sender {
     try {
       const clones = encode(values, memory)
       const { transfer, ...packed } = pack(clones)
-      const wired = { ...packed, slot, count: values.length, filled: memory.at / memory.size }
+      const cloned = clones.length === 0 ? undefined : describe(clones[0])
+      const filled = memory.at / memory.size
+      const wired = { ...packed, slot, count: values.length, filled, ...(cloned && { cloned }) }
       return { wired, transfer }
     } catch (error) {
       this.#slots.free(slot)

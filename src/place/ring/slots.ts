@@ -33,8 +33,6 @@ export function makeRing(slots: number, slotBytes: number): RingLayout {
 export class Slots {
   readonly #states: Int32Array
   readonly #memories: readonly SlotMemory[]
-  /** The slot to look at first. */
-  #next = 0
 
   constructor({ memory, slots, slotBytes }: RingLayout) {
     this.#states = new Int32Array(memory, 0, slots)
@@ -44,14 +42,13 @@ export class Slots {
     )
   }
 
-  /** A free slot, from now on the writer's; undefined when all are in use. */
+  /**
+   * A free slot, from now on the writer's; undefined when all are in use. The first that is free: memory that was just
+   * read is still in the processor's cache, and what is never needed is never touched.
+   */
   take(): number | undefined {
-    const { length } = this.#states
-    for (let k = 0; k < length; k++) {
-      const slot = (this.#next + k) % length
-      if (Atomics.compareExchange(this.#states, slot, FREE, TAKEN) !== FREE) continue
-      this.#next = (slot + 1) % length
-      return slot
+    for (let slot = 0; slot < this.#states.length; slot++) {
+      if (Atomics.compareExchange(this.#states, slot, FREE, TAKEN) === FREE) return slot
     }
     return undefined
   }

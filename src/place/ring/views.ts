@@ -43,6 +43,21 @@ export const inPlace: ViewMaker = (kind, memory, at, length) =>
     ? copied(kind, memory, at, length)
     : viewOf(kind, memory.shared, memory.from + at, length)
 
+/** Copies, as they would be seen in place: `revoke` empties them. */
+export function revocable(): { readonly views: ViewMaker; readonly revoke: () => void } {
+  const lent: ArrayBuffer[] = []
+  const views: ViewMaker = (kind, memory, at, length) => {
+    const view = copied(kind, memory, at, length)
+    if (ArrayBuffer.isView(view)) lent.push(view.buffer as ArrayBuffer)
+    return view
+  }
+  // Memory that is shared cannot be taken from whoever holds a view of it; memory of its own can.
+  const revoke = (): void => {
+    structuredClone(undefined, { transfer: lent.splice(0) })
+  }
+  return { views, revoke }
+}
+
 function viewOf(kind: ByteKind, buffer: ArrayBufferLike, from: number, length: number): unknown {
   if (kind === 'ArrayBuffer') return buffer
   if (kind === 'Buffer') return Buffer.from(buffer, from, length)
