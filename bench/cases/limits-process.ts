@@ -5,7 +5,7 @@
  *
  * Prints `{ done, lost, early, seconds }`.
  */
-import { Dataset, limit, type Rate } from 'millstream'
+import { Dataset, limit, type LimitOptions, type Rate } from 'millstream'
 import { ok } from 'millstream/http'
 import { importPeer } from '../peers/index.ts'
 import { type Batch, batches, type Work } from './limits-work.ts'
@@ -26,15 +26,25 @@ async function embed(batch: Batch, signal?: AbortSignal): Promise<number> {
   const body = JSON.stringify(batch)
   const headers = { authorization: `process ${process.pid}` }
   const response = await fetch(work.url, { method: 'POST', body, headers, signal: signal ?? null })
-  const asked = Number(response.headers.get('retry-after') ?? 0) * 1000
-  closedUntil = Math.max(closedUntil, performance.now() + asked)
-  await ok(response)
+  try {
+    await ok(response)
+  } catch (error) {
+    const asked = Number(response.headers.get('retry-after') ?? 0) * 1000
+    closedUntil = Math.max(closedUntil, performance.now() + asked)
+    throw error
+  }
   return ((await response.json()) as { documents: number }).documents
 }
 
+const rate = (perMinute: number): Rate => `${perMinute * work.speed}/min`
+const declaredRates = { requests: rate(work.quota.requests), tokens: rate(work.quota.tokens) }
+const shared = { shared: work.folder }
+
 const subjects: Readonly<Record<string, () => Promise<Outcome>>> = {
-  declared: () => millstream(true),
-  undeclared: () => millstream(false),
+  declared: () => millstream(declaredRates),
+  undeclared: () => millstream({}),
+  'declared, shared': () => millstream({ ...declaredRates, ...shared }),
+  'undeclared, shared': () => millstream(shared),
   'p-limit 32, 8 retries': async () => {
     const { default: pLimit } = await importPeer<{
       default: (n: number) => <T>(fn: () => Promise<T>) => Promise<T>
@@ -54,11 +64,8 @@ const subjects: Readonly<Record<string, () => Promise<Outcome>>> = {
   },
 }
 
-async function millstream(declared: boolean): Promise<Outcome> {
-  const rate = (perMinute: number): Rate => `${perMinute * work.speed}/min`
-  const openai = declared
-    ? limit('openai', { requests: rate(work.quota.requests), tokens: rate(work.quota.tokens) })
-    : limit('openai')
+async function millstream(known: LimitOptions): Promise<Outcome> {
+  const openai = limit('openai', known)
   const run = Dataset.fromArray(batches(work))
     .map((batch, { signal }) => embed(batch, signal), {
       limit: openai,

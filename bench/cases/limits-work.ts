@@ -8,6 +8,8 @@ export interface Work {
   readonly first: number
   /** What the API allows a minute of its time. */
   readonly quota: { readonly requests: number; readonly tokens: number }
+  /** Where processes share what they know of the limit. */
+  readonly folder: string
   /** Minutes of the API's time in one of ours. */
   readonly speed: number
 }

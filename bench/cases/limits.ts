@@ -5,6 +5,9 @@
  * really refuses; the subjects are processes of their own.
  */
 import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type FakeApi, fakeApi, type FakeApiStats } from 'millstream/testing'
@@ -37,7 +40,8 @@ const cases: readonly Case[] = [
     halved: false,
     subjects: [
       ...own,
-      { name: 'millstream, 2 processes', as: 'undeclared', processes: 2 },
+      { name: 'millstream, 2 processes', as: 'declared, shared', processes: 2 },
+      { name: 'millstream undeclared, 2 processes', as: 'undeclared, shared', processes: 2 },
       { name: 'p-limit 32, 8 retries', as: 'p-limit 32, 8 retries', processes: 1 },
       { name: 'Promise.all of 100, 2 retries', as: 'Promise.all of 100, 2 retries', processes: 1 },
     ],
@@ -104,13 +108,22 @@ async function measure(
     tokens: (batch: Batch) => batch.tokens,
     answer: ({ documents }: Batch) => ({ documents }),
   })
+  const folder = await mkdtemp(join(tmpdir(), 'millstream-bench-'))
   const documents = documentsOf(options)
   const watch = halved ? halveMidway(api, documents / perBatch / 2) : undefined
   const share = documents / processes
   try {
     const outcomes = await Promise.all(
       Array.from({ length: processes }, (_, k) =>
-        run({ subject: as, url: api.url, documents: share, first: k * share, quota, speed }),
+        run({
+          subject: as,
+          url: api.url,
+          documents: share,
+          first: k * share,
+          quota,
+          folder,
+          speed,
+        }),
       ),
     )
     const figures = figuresOf(outcomes, api.stats, documents)
@@ -119,6 +132,7 @@ async function measure(
   } finally {
     clearInterval(watch)
     await api.close()
+    await rm(folder, { recursive: true, force: true })
   }
 }
 

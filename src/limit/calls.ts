@@ -7,12 +7,14 @@ import { type Clock, sleep } from '../stream/clock.ts'
 import { combine } from '../stream/random.ts'
 import { type Cost, costsOf } from './cost.ts'
 import { type Limit, outcomeOf } from './limit.ts'
-import type { Limiter, Outcome, Ticket } from './limiter.ts'
+import type { Outcome } from './controller.ts'
+import type { Limiter } from './limiter.ts'
 import { KeptResults } from './kept-results.ts'
 import { KeyOrder } from './order.ts'
 import { type CallResult, ResultCache } from './result-cache.ts'
 import { kindOf, nextDelay, type RetryPolicy } from './retry.ts'
 import { Slots } from './slots.ts'
+import type { Ticket } from './tickets.ts'
 
 type AnyFn<R> = (...args: never[]) => R
 
@@ -244,14 +246,18 @@ export class Calls {
         reject(signal.reason as Error)
       }
       this.#waiting.add(cancel)
-      const waiting = limiter.enter(
+      const waiting = limiter.enter({
         costs,
-        (entered) => {
+        again,
+        go: (entered) => {
           this.#waiting.delete(cancel)
           resolve(entered)
         },
-        again,
-      )
+        fail: (error) => {
+          this.#waiting.delete(cancel)
+          reject(error)
+        },
+      })
     })
     const end = clock.now()
     if (end > start) waited(start, end)

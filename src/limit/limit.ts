@@ -1,12 +1,17 @@
+import { join } from 'node:path'
 import { InvalidArgumentError } from '../errors/index.ts'
 import { failureOf, pauseOf, remainingOf } from '../http/index.ts'
 import type { Costs } from '../stream/budget.ts'
 import { type Clock, systemClock } from '../stream/clock.ts'
 import { keyOfText } from '../stream/random.ts'
 import { costsOf } from './cost.ts'
-import { type Ceilings, Limiter, type Outcome, type Ticket } from './limiter.ts'
+import type { Ceilings, Outcome } from './controller.ts'
+import { type Limiter, LocalLimiter } from './limiter.ts'
+import type { Ticket } from './tickets.ts'
 import { type Rate, rateOf } from './rate.ts'
 import { Registry } from './registry.ts'
+import { FileState, folderOf } from './shared-file.ts'
+import { SharedLimiter } from './shared-limiter.ts'
 
 /** What is known about a limit. What is left out is learnt from the server's answers. */
 export interface LimitOptions {
@@ -16,6 +21,13 @@ export interface LimitOptions {
   readonly tokens?: Rate
   /** Calls under way at most. */
   readonly inFlight?: number
+  /**
+   * Processes of this machine that use the name keep to the limit together, also where it is only learnt, and what
+   * was learnt is there the next time. `true` shares it by a folder: that of the environment variable
+   * MILLSTREAM_LIMITS, or `.millstream/limits` in the working directory; a text names another one. Default: false,
+   * each process for itself.
+   */
+  readonly shared?: boolean | string
 }
 
 interface Shared {
@@ -53,9 +65,17 @@ export class Limit {
     const { limiters } = this.#shared
     const known = limiters.get(clock)
     if (known !== undefined) return known
-    const made = new Limiter(clock, ceilingsOf(this.name, this.options), keyOfText(this.name))
+    const made = this.#make(clock)
     limiters.set(clock, made)
     return made
+  }
+
+  #make(clock: Clock): Limiter {
+    const ceilings = ceilingsOf(this.name, this.options)
+    const folder = sharedFolder(this.options)
+    const key = keyOfText(this.name)
+    if (folder === undefined) return new LocalLimiter(clock, ceilings, key)
+    return new SharedLimiter(clock, new FileState(folderOf(folder, this.name)), ceilings, key)
   }
 
   /**
@@ -76,8 +96,8 @@ export class Limit {
     const limiter = this.limiter(systemClock)
     const { cost } = options
     const costs = cost === undefined ? {} : costsOf(`limit ${this.name}: cost`, cost)
-    const ticket = await new Promise<Ticket>((resolve) => {
-      limiter.enter(costs, resolve, false)
+    const ticket = await new Promise<Ticket>((go, fail) => {
+      limiter.enter({ costs, again: false, go, fail })
     })
     try {
       const result = await fn()
@@ -97,7 +117,11 @@ export class Limit {
     }
     const ceilings = ceilingsOf(this.name, options)
     known.current = options
-    for (const limiter of limiters.values()) limiter.declare(ceilings)
+    for (const limiter of limiters.values()) {
+      if (limiter instanceof LocalLimiter) limiter.declare(ceilings)
+    }
+    // What was let go already goes by the old one.
+    if (sharedFolder(options) !== undefined) limiters.clear()
   }
 }
 
@@ -128,10 +152,11 @@ export function outcomeOf(error: unknown, costs: Costs, date: number): Outcome {
 }
 
 const rateNames = ['requests', 'tokens'] as const
+const optionNames = [...rateNames, 'inFlight', 'shared'] as const
 
 function ceilingsOf(name: string, options: LimitOptions): Ceilings {
   const rates: { [meter: string]: number } = {}
-  const known: readonly string[] = [...rateNames, 'inFlight']
+  const known: readonly string[] = optionNames
   for (const option of Object.keys(options)) {
     if (known.includes(option)) continue
     throw new InvalidArgumentError(`limit ${name} has no ${option}: it takes ${known.join(', ')}`)
@@ -139,13 +164,23 @@ function ceilingsOf(name: string, options: LimitOptions): Ceilings {
   for (const meter of rateNames) {
     if (options[meter] !== undefined) rates[meter] = rateOf(`limit ${name}`, meter, options[meter])
   }
-  const { inFlight = Infinity } = options
+  const { inFlight = Infinity, shared = false } = options
+  if (typeof shared !== 'boolean' && (typeof shared !== 'string' || shared === '')) {
+    throw new InvalidArgumentError(
+      `limit ${name}: shared must be true or a folder, not ${JSON.stringify(shared)}`,
+    )
+  }
   if (inFlight >= 1) return { rates, inFlight }
   throw new InvalidArgumentError(`limit ${name}: inFlight must be at least 1, not ${inFlight}`)
 }
 
+function sharedFolder({ shared = false }: LimitOptions): string | undefined {
+  if (typeof shared === 'string') return shared
+  return shared ? (process.env['MILLSTREAM_LIMITS'] ?? join('.millstream', 'limits')) : undefined
+}
+
 function checkSame(name: string, known: LimitOptions, options: LimitOptions): void {
-  for (const key of [...rateNames, 'inFlight'] as const) {
+  for (const key of optionNames) {
     if (known[key] === options[key]) continue
     throw new InvalidArgumentError(
       `limit ${name} was declared with ${key} ${known[key] ?? 'left out'} and now with ` +

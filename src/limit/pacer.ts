@@ -28,6 +28,32 @@ export interface Cycle {
   readonly turn: number
 }
 
+/** What a pacer knows. Times are milliseconds of the clock that its calls are told. */
+export interface PacerState {
+  /** What was declared, in units a millisecond; Infinity if nothing was. */
+  ceiling: number
+  /** Units a millisecond. Infinity until a refusal showed that there is a limit. */
+  rate: number
+  /** When the next call may go. */
+  next: number
+  /** Rate that was refused last, and what it was lowered to. */
+  top: number
+  base: number
+  /** The lowest rate, from the smallest call. */
+  floor: number
+  /** Calls since the last decrease that had to wait for a rate. */
+  calls: number
+  /** Decreases in a row that came early. */
+  early: number
+  /** The first refusal says little about the rate: it is looked for upwards until the next. */
+  searching: boolean
+}
+
+export function newPacer(ceiling: number): PacerState {
+  const rates = { ceiling, rate: ceiling, top: ceiling, base: ceiling, floor: Infinity }
+  return { ...rates, next: 0, calls: 0, early: 0, searching: false }
+}
+
 /**
  * One meter of a limit - requests, or tokens - that spaces calls by what they cost (GCRA, the token bucket that
  * keeps one number), at a rate that is learnt. A refusal lowers the rate at once; from there it rises by a cubic
@@ -36,96 +62,96 @@ export interface Cycle {
  * learn alike). A declared rate is the ceiling.
  */
 export class Pacer {
-  /** Units a millisecond. Infinity until a refusal showed that there is a limit. */
-  rate: number
-  #ceiling: number
-  /** When the next call may go. */
-  #next = 0
-  /** Rate that was refused last, and what it was lowered to. */
-  #top: number
-  #base: number
-  /** The lowest rate, from the smallest call. */
-  #floor = Infinity
-  /** Calls since the last decrease that had to wait for a rate. */
-  #calls = 0
-  /** Decreases in a row that came early. */
-  #early = 0
-  /** The first refusal says little about the rate: it is looked for upwards until the next. */
-  #searching = false
+  readonly state: PacerState
 
-  /** `ceiling` is what was declared, Infinity if nothing was. */
-  constructor(ceiling: number) {
-    this.#ceiling = ceiling
-    this.rate = this.#top = this.#base = ceiling
+  constructor(state: PacerState) {
+    this.state = state
   }
 
-  /** A ceiling that became known later. */
+  get rate(): number {
+    return this.state.rate
+  }
+
+  /** A ceiling that became known later, or another one than before. */
   declare(ceiling: number): void {
-    this.#ceiling = ceiling
-    if (this.rate < ceiling) return
-    this.rate = this.#top = this.#base = ceiling
+    const { state } = this
+    const learnt = state.rate < state.ceiling
+    state.ceiling = ceiling
+    if (learnt && state.rate < ceiling) return
+    // Who declared the old one is gone: what the server bears is looked for from there.
+    if (ceiling === Infinity && state.rate < Infinity) state.searching = true
+    else state.rate = state.top = state.base = ceiling
   }
 
   /** Milliseconds until a call may go, whatever it costs: the next one pays by waiting. */
   wait(now: number): number {
     // Rests that floating point cannot add to the time would be waited for without end.
-    const wait = this.#next - now
+    const wait = this.state.next - now
     return wait > 1e-6 ? wait : 0
   }
 
   /** A call goes. `late`: it was waiting, so that what it is late by is not lost. */
   take(now: number, cost: number, late: boolean): void {
-    if (cost > 0) this.#floor = Math.min(this.#floor, cost / SLOWEST_MS)
-    if (this.rate === Infinity) return
+    const { state } = this
+    if (cost > 0) state.floor = Math.min(state.floor, cost / SLOWEST_MS)
+    if (state.rate === Infinity) return
     const earliest = late ? now - LATENESS_MS : now
-    this.#next = Math.max(this.#next, earliest) + cost / this.rate
+    state.next = Math.max(state.next, earliest) + cost / state.rate
   }
 
   /** A call cost more than it was taken for, or below 0 less. */
   correct(difference: number): void {
-    if (this.rate !== Infinity) this.#next += difference / this.rate
+    const { state } = this
+    if (state.rate !== Infinity) state.next += difference / state.rate
   }
 
   /** A call that had to wait for a rate was answered, with so many others under way. */
   grow(cycle: Cycle): void {
-    if (this.rate >= this.#ceiling) return
-    this.#calls++
-    this.rate = Math.min(this.#ceiling, this.#searching ? this.#doubled(cycle) : this.#cubic(cycle))
+    const { state } = this
+    if (state.rate >= state.ceiling) return
+    state.calls++
+    state.rate = Math.min(
+      state.ceiling,
+      state.searching ? this.#doubled(cycle) : this.#cubic(cycle),
+    )
   }
 
   #doubled(cycle: Cycle): number {
-    return this.rate * 2 ** (1 / Math.max(SEARCH_CALLS, cycle.turn))
+    return this.state.rate * 2 ** (1 / Math.max(SEARCH_CALLS, cycle.turn))
   }
 
   #cubic(cycle: Cycle): number {
-    const distance = this.#calls / cycle.calls - 1
-    const depth = 1 - this.#base / this.#top
-    const cubic = this.#top * (1 + depth * distance ** 3)
-    return Math.max(this.rate, Math.min(cubic, this.rate * CYCLE_GROWTH ** (1 / cycle.calls)))
+    const { state } = this
+    const distance = state.calls / cycle.calls - 1
+    const depth = 1 - state.base / state.top
+    const cubic = state.top * (1 + depth * distance ** 3)
+    return Math.max(state.rate, Math.min(cubic, state.rate * CYCLE_GROWTH ** (1 / cycle.calls)))
   }
 
   /** The server refused because of this meter. */
   lower(now: number, { used, sure, cycle }: Refusal): void {
-    const first = this.rate === Infinity
-    const early = this.#calls < cycle.calls / 2
-    this.#early = early && sure ? this.#early + 1 : 0
+    const { state } = this
+    const first = state.rate === Infinity
+    const early = state.calls < cycle.calls / 2
+    state.early = early && sure ? state.early + 1 : 0
     // A burst at the start may be refused several times over: that is one answer.
-    this.#searching = first || (this.#searching && this.#calls < 3)
+    state.searching = first || (state.searching && state.calls < 3)
     const most = first ? used : sure ? ROOM * used : Infinity
-    this.#top = Math.min(this.rate, most)
-    const left = early ? Math.max(LEAST, EARLY ** Math.max(1, this.#early)) : LATE
-    const borne = first ? 0 : Math.min(LATE * this.#top, BORNE * used)
-    this.#base = Math.max(Math.min(this.#floor, this.#top), left * this.#top, borne)
-    this.rate = this.#base
-    this.#calls = 0
-    this.#next = now
+    state.top = Math.min(state.rate, most)
+    const left = early ? Math.max(LEAST, EARLY ** Math.max(1, state.early)) : LATE
+    const borne = first ? 0 : Math.min(LATE * state.top, BORNE * used)
+    state.base = Math.max(Math.min(state.floor, state.top), left * state.top, borne)
+    state.rate = state.base
+    state.calls = 0
+    state.next = now
   }
 
   /** The server refused because of another meter: this one has been too careful if it held calls back. */
   relax(used: number): void {
-    if (this.rate > ROOM * used) return
-    this.rate = Math.min(this.#ceiling, this.rate * RELAXED)
-    this.#top = Math.max(this.#top, this.rate)
+    const { state } = this
+    if (state.rate > ROOM * used) return
+    state.rate = Math.min(state.ceiling, state.rate * RELAXED)
+    state.top = Math.max(state.top, state.rate)
   }
 }
 
@@ -138,36 +164,51 @@ export interface Refusal {
   readonly cycle: Cycle
 }
 
+export interface UsageState {
+  sum: number
+  /** Milliseconds that the sum stands for, forgotten alike: right from the first answer on. */
+  time: number
+  at?: number
+  tau: number
+}
+
+export function newUsage(): UsageState {
+  return { sum: 0, time: 0, tau: 1 }
+}
+
 /** How fast a meter was used of late: an average that forgets with a time constant. */
 export class Usage {
-  #sum = 0
-  /** Milliseconds that the sum stands for, forgotten alike: right from the first answer on. */
-  #time = 0
-  #at: number | undefined
-  #tau = 1
+  readonly state: UsageState
+
+  constructor(state: UsageState) {
+    this.state = state
+  }
 
   /** The first call goes. */
   begin(now: number): void {
-    this.#at ??= now
+    this.state.at ??= now
   }
 
   /** A call was answered. `tau`: milliseconds of the past that count from now on. */
   add(now: number, cost: number, tau: number): void {
+    const { state } = this
     this.#flow(now)
-    this.#sum += cost
-    this.#tau = Math.max(1, tau)
+    state.sum += cost
+    state.tau = Math.max(1, tau)
   }
 
   /** Units a millisecond; undefined before the first answer. */
   rate(now: number): number | undefined {
+    const { state } = this
     this.#flow(now)
-    return this.#sum > 0 ? this.#sum / Math.max(1, this.#time) : undefined
+    return state.sum > 0 ? state.sum / Math.max(1, state.time) : undefined
   }
 
   #flow(now: number): void {
-    const kept = Math.exp(((this.#at ?? now) - now) / this.#tau)
-    this.#sum *= kept
-    this.#time = this.#time * kept + this.#tau * (1 - kept)
-    this.#at = now
+    const { state } = this
+    const kept = Math.exp(((state.at ?? now) - now) / state.tau)
+    state.sum *= kept
+    state.time = state.time * kept + state.tau * (1 - kept)
+    state.at = now
   }
 }

@@ -1,5 +1,9 @@
-import { Limiter, type Outcome } from '../../src/limit/limiter.ts'
+import type { Outcome } from '../../src/limit/controller.ts'
+import { type Limiter, LocalLimiter } from '../../src/limit/limiter.ts'
+import { SharedLimiter } from '../../src/limit/shared-limiter.ts'
+import type { SharedState, Versioned } from '../../src/limit/shared-state.ts'
 import { combine, hashUnit } from '../../src/stream/random.ts'
+import { turn } from '../../src/stream/turn.ts'
 import { ApiModel, type Quota } from '../../src/testing/fake-api/model.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 
@@ -21,8 +25,10 @@ export interface Simulation {
   readonly retryAfter: 'exact' | 'seconds' | 'none'
   /** The server says which meter is exhausted. */
   readonly saysMeter: boolean
-  /** Processes that share the quota. */
+  /** Processes that use the quota. */
   readonly clients: number
+  /** They share what they know by a state that takes so many milliseconds to read or to write. */
+  readonly shared?: number
   readonly change?: { readonly at: number; readonly quota: Quota }
   readonly down?: { readonly at: number; readonly time: number }
 }
@@ -50,11 +56,47 @@ export function simulate(overrides: Partial<Simulation>) {
   return run.report
 }
 
+/** The same for clients whose limiters wait for a state that they share. */
+export async function simulateShared(overrides: Partial<Simulation>) {
+  const run = new Run({ ...usual, ...overrides })
+  run.start()
+  do await turn()
+  while (run.done < run.options.calls && run.clock.step())
+  return run.report
+}
+
+/** A state in memory that takes time. */
+export class SlowState implements SharedState {
+  readonly #clock: VirtualClock
+  readonly #ms: number
+  #latest: Versioned = { version: 0, text: '' }
+  writes = 0
+
+  constructor(clock: VirtualClock, ms: number) {
+    this.#clock = clock
+    this.#ms = ms
+  }
+
+  async read(): Promise<Versioned> {
+    await this.#clock.sleep(this.#ms)
+    return this.#latest
+  }
+
+  async compareAndSet(version: number, text: string): Promise<boolean> {
+    await this.#clock.sleep(this.#ms)
+    if (version !== this.#latest.version) return false
+    this.#latest = { version: version + 1, text }
+    this.writes++
+    return true
+  }
+}
+
 class Run {
   readonly clock = new VirtualClock()
   readonly options: Simulation
   readonly #model: ApiModel
   readonly #limiters: readonly Limiter[]
+  readonly state: SlowState
   done = 0
   #next = 0
   #failures = 0
@@ -68,10 +110,15 @@ class Run {
     const rates = Object.fromEntries(
       Object.entries(declared).map(([meter, perMinute]) => [meter, Number(perMinute) / 60_000]),
     )
-    this.#limiters = Array.from(
-      { length: clients },
-      (_, k) => new Limiter(this.clock, { rates, inFlight: Infinity }, combine(seed, k)),
-    )
+    const ceilings = { rates, inFlight: Infinity }
+    const { shared } = options
+    const state = new SlowState(this.clock, shared ?? 0)
+    this.state = state
+    this.#limiters = Array.from({ length: clients }, (_, k) => {
+      const key = combine(seed, k)
+      if (shared === undefined) return new LocalLimiter(this.clock, ceilings, key)
+      return new SharedLimiter(this.clock, state, ceilings, key)
+    })
   }
 
   start(): void {
@@ -92,6 +139,7 @@ class Run {
       failures: this.#failures,
       violations: violations.length,
       minutes: this.clock.now() / 60_000,
+      writes: this.state.writes,
     }
   }
 
@@ -104,9 +152,10 @@ class Run {
     const tokens = this.options.cost(i)
     const costs: { [meter: string]: number } = this.options.tellsCost ? { tokens } : {}
     const half = this.options.network / 2
-    limiter?.enter(
+    limiter?.enter({
       costs,
-      (ticket) => {
+      again,
+      go: (ticket) => {
         this.clock.after(half, () =>
           this.#arrive(tokens, String(i % this.#limiters.length), (outcome) =>
             this.clock.after(half, () => {
@@ -116,8 +165,10 @@ class Run {
           ),
         )
       },
-      again,
-    )
+      fail: (error) => {
+        throw error as Error
+      },
+    })
   }
 
   #answered(i: number, { kind }: Outcome): void {
