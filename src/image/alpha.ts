@@ -24,9 +24,10 @@ function unmultiplied<A extends Pixels>(image: Image<A>): Image<A> {
   })
 }
 
-/** An RGBA picture on a background of one colour, as RGB. */
+/** A picture on a background of one colour: RGB of RGBA, others as they are. */
 export function onBackground(image: Image, background: readonly number[]): Image {
-  const { data, width, height } = image
+  const { data, width, height, channels } = image
+  if (channels !== 4) return image
   const out = new Uint8Array(width * height * 3)
   let o = 0
   for (let i = 0; i < data.length; i += 4) {

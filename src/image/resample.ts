@@ -1,19 +1,11 @@
 /** The two passes of a resize, in plain TypeScript: along rows and along columns. */
-import type { Size } from './image.ts'
+import type { Image, Pixels, Size } from './image.ts'
 import { type Taps, weightBits, wholeWeights } from './taps.ts'
-
-/** Numbers of a picture without their kind: `height` rows of `width` pixels of `channels` numbers. */
-export interface Grid<A> {
-  readonly data: A
-  readonly width: number
-  readonly height: number
-  readonly channels: number
-}
 
 /** The taps of both sides; undefined where a side keeps its length. */
 export interface ResizePlan {
-  readonly across: Taps | undefined
-  readonly down: Taps | undefined
+  readonly across?: Taps | undefined
+  readonly down?: Taps | undefined
 }
 
 const half = 2 ** (weightBits - 1)
@@ -27,20 +19,20 @@ export function columnsFirst({ width, height }: Size, size: Size): boolean {
 }
 
 /** Resizes bytes as Pillow does: rounded to bytes after each pass. */
-export function resampleBytes(grid: Grid<Uint8Array>, { across, down }: ResizePlan): Uint8Array {
-  const { width, height, channels } = grid
+export function resampleBytes(image: Image, { across, down }: ResizePlan): Uint8Array {
+  const { width, height, channels } = image
   const wide = across?.starts.length ?? width
   const high = down?.starts.length ?? height
-  if (down !== undefined && columnsFirst(grid, { width: wide, height: high })) {
-    const data = bytesDown(grid.data, width * channels, down)
-    return across === undefined ? data : bytesAcross({ ...grid, data, height: high }, across)
+  if (down !== undefined && columnsFirst(image, { width: wide, height: high })) {
+    const data = bytesDown(image.data, width * channels, down)
+    return across === undefined ? data : bytesAcross({ ...image, data, height: high }, across)
   }
-  const data = across === undefined ? grid.data : bytesAcross(grid, across)
+  const data = across === undefined ? image.data : bytesAcross(image, across)
   return down === undefined ? data : bytesDown(data, wide * channels, down)
 }
 
-function bytesAcross(grid: Grid<Uint8Array>, taps: Taps): Uint8Array {
-  const { data, width, height, channels } = grid
+function bytesAcross(image: Image, taps: Taps): Uint8Array {
+  const { data, width, height, channels } = image
   const { starts, counts, most } = taps
   const weights = wholeWeights(taps)
   const out = new Uint8Array(starts.length * height * channels)
@@ -89,15 +81,12 @@ function byteOf(sum: number): number {
 }
 
 /** Resizes in floats, rounded to single precision after each pass. */
-export function resampleFloats(
-  grid: Grid<Uint8Array | Float32Array>,
-  { across, down }: ResizePlan,
-): Float32Array {
-  const { width, height, channels } = grid
+export function resampleFloats(image: Image<Pixels>, { across, down }: ResizePlan): Float32Array {
+  const { width, height, channels } = image
   const rows =
     across === undefined
-      ? Float32Array.from(grid.data)
-      : floatsAlong(grid.data, across, {
+      ? Float32Array.from(image.data)
+      : floatsAlong(image.data, across, {
           lines: height,
           from: width,
           step: channels,
@@ -117,7 +106,7 @@ interface Lines {
 }
 
 function floatsAlong(
-  data: Uint8Array | Float32Array,
+  data: Pixels,
   { starts, counts, weights, most }: Taps,
   { lines, from, step, wide }: Lines,
 ): Float32Array {

@@ -9,7 +9,8 @@ import {
   type Size,
   withData,
 } from './image.ts'
-import { resampleBytes, resampleFloats, type ResizePlan } from './resample.ts'
+import { resample } from './kernel.ts'
+import { resampleFloats, type ResizePlan } from './resample.ts'
 import { nearestPlaces, type ResizeMethod, tapsOf } from './taps.ts'
 
 /** How a picture is resized. */
@@ -85,7 +86,8 @@ function nearest<A extends Pixels>(image: Image<A>, size: Size): Image<A> {
   return out
 }
 
-function planOf(
+/** How a picture is brought to `size`. */
+export function planOf(
   image: Size,
   size: Size,
   method: Exclude<ResizeMethod, 'nearest'>,
@@ -99,7 +101,7 @@ function planOf(
 function resampled<A extends Pixels>(image: Image<A>, plan: ResizePlan, antialias: boolean): A {
   const { data } = image
   if (data instanceof Float32Array) return resampleFloats({ ...image, data }, plan) as A
-  if (antialias) return resampleBytes({ ...image, data }, plan) as A
+  if (antialias) return resample({ ...image, data }, plan) as A
   // torchvision computes these in floats and rounds once.
   return Uint8Array.from(new Uint8ClampedArray(resampleFloats(image, plan))) as A
 }

@@ -55,6 +55,10 @@ export function nearestPlaces(from: number, to: number): Int32Array {
   return places
 }
 
+/** Taps made last: data sets have pictures of few sizes. */
+const made = new Map<string, Taps>()
+const mostMade = 32
+
 /**
  * The taps that bring a side from `from` to `to` pixels. With `antialias` a filter is widened where pixels get fewer,
  * so that each pixel of the result sees all that it stands for.
@@ -71,6 +75,19 @@ export function tapsOf(
     const known = ['nearest', ...Object.keys(filters)].join(', ')
     throw new InvalidArgumentError(`method is one of ${known}, not ${method}`)
   }
+  const key = `${from} ${to} ${method} ${antialias}`
+  const known = made.get(key) ?? makeTaps(from, to, method, antialias)
+  if (made.size >= mostMade) made.clear()
+  made.set(key, known)
+  return known
+}
+
+function makeTaps(
+  from: number,
+  to: number,
+  method: Exclude<ResizeMethod, 'nearest'>,
+  antialias: boolean,
+): Taps {
   if (antialias) return filterTaps(from, to, filters[method])
   if (method === 'bilinear') return plainTaps(from, to, filters.bilinear)
   if (method === 'bicubic') return plainTaps(from, to, { support: 2, weight: cubic(-0.75) })
@@ -132,4 +149,46 @@ export function wholeWeights({ weights }: Taps): Int32Array {
   return Int32Array.from(weights, (weight) =>
     Math.trunc(weight * 2 ** weightBits + (weight < 0 ? -0.5 : 0.5)),
   )
+}
+
+/** Taps as kernel.wat reads them. */
+export interface PackedTaps {
+  readonly table: Int32Array
+  /** Bytes from one pixel's taps to the next one's. */
+  readonly stride: number
+}
+
+/** What was packed, by taps and then by unit. */
+const packed = new WeakMap<Taps, Map<number, PackedTaps>>()
+
+/** The taps for the kernel; places are counted in `unit`s. */
+export function packedTaps(taps: Taps, unit: number): PackedTaps {
+  const known = packed.get(taps) ?? new Map<number, PackedTaps>()
+  packed.set(taps, known)
+  const found = known.get(unit) ?? pack(taps, unit)
+  known.set(unit, found)
+  return found
+}
+
+const lowBits = 14
+
+function pack(taps: Taps, unit: number): PackedTaps {
+  const { starts, counts, most } = taps
+  const weights = wholeWeights(taps)
+  const words = 2 + 2 * Math.ceil(most / 2)
+  const table = new Int32Array(starts.length * words)
+  const highLow = (weight: number) => [weight >> lowBits, weight & (2 ** lowBits - 1)] as const
+  for (let i = 0; i < starts.length; i++) {
+    const at = i * words
+    const count = counts[i] as number
+    table[at] = (starts[i] as number) * unit
+    table[at + 1] = Math.ceil(count / 2)
+    for (let k = 0; k < count; k += 2) {
+      const [highA, lowA] = highLow(weights[i * most + k] as number)
+      const [highB, lowB] = highLow(k + 1 < count ? (weights[i * most + k + 1] as number) : 0)
+      table[at + 2 + k] = (highA & 0xffff) | (highB << 16)
+      table[at + 3 + k] = lowA | (lowB << 16)
+    }
+  }
+  return { table, stride: words * 4 }
 }
