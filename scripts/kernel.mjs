@@ -13,9 +13,9 @@ const folder = new URL('../src/image/', import.meta.url)
 
 /** The text of kernel-bytes.ts that belongs to kernel.wat. */
 export async function kernelModule() {
-  const { parseWat } = await wabt()
+  const assembler = await wabt()
   const wat = readFileSync(new URL('kernel.wat', folder), 'utf8')
-  const { buffer } = parseWat('kernel.wat', wat, { simd: true }).toBinary({})
+  const { buffer } = assembler.parseWat('kernel.wat', wat, { simd: true }).toBinary({})
   const lines = Buffer.from(buffer)
     .toString('base64')
     .match(/.{1,96}/g)

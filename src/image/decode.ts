@@ -119,7 +119,10 @@ function decodeFast(
 ): Image | undefined {
   const { size, orientation = true } = options
   const isTurned = orientation && header.orientation !== 1
-  const plan = size === undefined || isTurned ? {} : planOf(header, shorterSize(header, size), 'bilinear', true)
+  const plan =
+    size === undefined || isTurned
+      ? {}
+      : planOf(header, shorterSize(header, size), 'bilinear', true)
   const image = decodeTurbo(bytes, header, plan)
   return image !== undefined && isTurned ? upright(image, header.orientation) : image
 }

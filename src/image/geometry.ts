@@ -206,7 +206,14 @@ export function gather(
     for (let x = 0; x < columns.length; x++) {
       // Reads within bounds: the assertions keep the loop free of checks.
       const i = (start + (columns[x] as number)) * channels
-      for (let c = 0; c < channels; c++) target[o++] = source[i + c] as number
+      if (channels === 3) {
+        target[o] = source[i] as number
+        target[o + 1] = source[i + 1] as number
+        target[o + 2] = source[i + 2] as number
+        o += 3
+      } else {
+        for (let c = 0; c < channels; c++) target[o++] = source[i + c] as number
+      }
     }
   }
 }

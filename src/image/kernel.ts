@@ -40,10 +40,10 @@ interface Wasm {
 }
 
 const wasm = (globalThis as { readonly WebAssembly?: Wasm }).WebAssembly
-const bytes = Buffer.from(kernelBytes, 'base64')
+const code = Buffer.from(kernelBytes, 'base64')
 
 /** Whether the kernel can run here: not with `--jitless`, nor on processors without vector instructions. */
-export const hasKernel = wasm?.validate(bytes) ?? false
+export const hasKernel = wasm?.validate(code) ?? false
 
 const pageBytes = 65_536
 /** Where the picture lies, behind the mask. */
@@ -165,7 +165,7 @@ let module: object | undefined
 
 function instantiate(): unknown {
   if (wasm === undefined) throw new InvalidArgumentError('there is no WebAssembly here')
-  module ??= new wasm.Module(bytes)
+  module ??= new wasm.Module(code)
   return new wasm.Instance(module).exports
 }
 

@@ -64,11 +64,40 @@ function scaled(
   factors: readonly number[],
   offsets: readonly number[],
 ): Float32Array {
+  if (data instanceof Uint8Array) return lookedUp(data, factors, offsets)
   const out = new Float32Array(data.length)
   const step = factors.length
   for (let c = 0; c < step; c++) {
     const [factor, offset] = [factors[c] as number, offsets[c] as number]
     for (let i = c; i < out.length; i += step) out[i] = (data[i] as number) * factor + offset
+  }
+  return out
+}
+
+/** A byte has 256 values: what becomes of each is computed once. */
+function lookedUp(
+  data: Uint8Array,
+  factors: readonly number[],
+  offsets: readonly number[],
+): Float32Array {
+  const step = factors.length
+  const table = new Float32Array(step * 256)
+  factors.forEach((factor, c) => {
+    const offset = offsets[c] as number
+    for (let value = 0; value < 256; value++) table[c * 256 + value] = value * factor + offset
+  })
+  const out = new Float32Array(data.length)
+  // Reads within bounds: the assertions keep the loops free of checks.
+  if (step !== 3) {
+    for (let i = 0; i < out.length; i++) {
+      out[i] = table[(i % step) * 256 + (data[i] as number)] as number
+    }
+    return out
+  }
+  for (let i = 0; i < out.length; i += 3) {
+    out[i] = table[data[i] as number] as number
+    out[i + 1] = table[256 + (data[i + 1] as number)] as number
+    out[i + 2] = table[512 + (data[i + 2] as number)] as number
   }
   return out
 }

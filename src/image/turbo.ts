@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import type * as turbo from '@julusian/jpeg-turbo'
 import { MillstreamError, MissingPackageError } from '../errors/index.ts'
 import type { Image, Size } from './image.ts'
 import type { JpegHeader } from './jpeg-header.ts'
 import { withKernel } from './kernel.ts'
 import type { ResizePlan } from './resample.ts'
 
-type Turbo = typeof import('@julusian/jpeg-turbo')
+type Turbo = typeof turbo
 
 const name = '@julusian/jpeg-turbo'
 const require = createRequire(import.meta.url)
