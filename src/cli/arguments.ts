@@ -34,6 +34,9 @@ export type Command =
 export const help = `Usage: millstream run FILE [OPTIONS] [-- ARGS...]
        millstream explain FILE [-- ARGS...]
        millstream dead list FILE | dead show N FILE | dead retry FILE
+       millstream worker --nats URL [--labels gpu,...] [--threads N]
+       millstream dev FILE [--workers N] [OPTIONS] [-- ARGS...]
+       millstream cluster status | cluster cancel RUN | cluster drain RUN
 
 FILE is a module, TypeScript or JavaScript, no build step. Its default export is
   a Pipeline         dataset.write(sink): run goes on where the last one stopped, however it ended;
@@ -42,6 +45,10 @@ FILE is a module, TypeScript or JavaScript, no build step. Its default export is
 explain prints the plan: its stages, and where each of them runs.
 dead is about elements that were given up (onError: 'deadLetter'): it lists them, shows one with its cause, or tries
   them again, and nothing else; what comes out is added to the sink. --state DIR names the folder instead of FILE.
+worker serves stages that run on cluster(...), from the project in this folder (or --project DIR), until SIGTERM: then it
+  brings what it has to its end. It serves stages whose labels it has, with N threads each.
+dev is run, with a NATS server and N workers (3) started on this machine for its time.
+cluster tells which runs and workers there are; cancel gives up what is under way, drain brings it to its end first.
 
 Options of run
   --seed N         seeds all chance of the run: shuffles, local.random()
@@ -55,6 +62,10 @@ of Pipelines
   --state DIR      where the run keeps how far it has come; default .millstream/NAME beside FILE
   --restart        forgets how far it has come, and starts anew
   --max-time TIME  stops after 15m, 2h, ...; the next run goes on there
+of runs on many machines, of workers and of cluster
+  --nats URL       where the NATS server is: nats://host:4222, tls://host, several with commas; or MILLSTREAM_NATS
+  --nats-creds FILE, --nats-nkey FILE, --nats-ca FILE   credentials, the seed of an NKEY, a certificate authority
+  --tenant NAME    keeps apart who shares a server
   --help           this text
   --version        the version of Millstream
 
@@ -89,13 +100,16 @@ export function parseCommand(argv: readonly string[]): Command {
   if (values.help) return { command: 'help' }
   if (values.version) return { command: 'version' }
   const [command, file, surplus] = positionals
-  if (command === undefined) throw new UsageError('which command? run, explain or dead')
+  if (command === undefined)
+    throw new UsageError('which command? run, explain, dead, worker, dev or cluster')
   if (command === 'dead') {
     const args = end < 0 ? [] : argv.slice(end + 1)
     return deadCommand(positionals.slice(1), optionsOf(values), args)
   }
   if (command !== 'run' && command !== 'explain') {
-    throw new UsageError(`there is no command ${command}; there are run, explain and dead`)
+    throw new UsageError(
+      `there is no command ${command}; there are run, explain, dead, worker, dev and cluster`,
+    )
   }
   if (file === undefined) throw new UsageError(`${command} what? Name the file of a pipeline`)
   if (surplus !== undefined) {

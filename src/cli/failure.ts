@@ -8,6 +8,7 @@ const exitCodes: Readonly<Record<string, number>> = {
   MILLSTREAM_BUDGET: 3,
   MILLSTREAM_LOCKED: 75,
   MILLSTREAM_OUT_OF_TIME: 75,
+  MILLSTREAM_RUN_STOPPED: 75,
 }
 
 /** How a failed command ends. */

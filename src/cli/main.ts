@@ -1,8 +1,12 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { UsageError } from '../index.ts'
 import { help, parseCommand } from './arguments.ts'
+import { clusterAbout, worker } from './cluster.ts'
+import { clusterCommand, isClusterCommand, splitPlace } from './cluster-arguments.ts'
 import { dead } from './dead.ts'
 import { explain } from './explain.ts'
+import { dev } from './dev.ts'
 import { describeFailure, exitCodeOf } from './failure.ts'
 import { print } from './output.ts'
 import { run } from './run.ts'
@@ -16,7 +20,9 @@ async function main(argv: readonly string[]): Promise<number> {
     if (signal === 'SIGINT') process.stderr.write('stopping; Ctrl-C again ends it at once\n')
   })
   try {
-    return await dispatch(argv, stop)
+    const { argv: rest, env } = splitPlace(argv)
+    Object.assign(process.env, env) // FILE may import another copy of the library
+    return await (isClusterCommand(rest[0]) ? many(rest, stop) : dispatch(rest, stop))
   } catch (error) {
     process.stderr.write(describeFailure(error))
     return stop.code ?? exitCodeOf(error)
@@ -41,6 +47,17 @@ async function dispatch(argv: readonly string[], stop: Stop): Promise<number> {
     case 'explain':
       return explain(command.file, command.args, stop)
   }
+}
+
+/** Commands about many machines. */
+async function many(argv: readonly string[], stop: Stop): Promise<number> {
+  const command = clusterCommand(argv)
+  if (command.command === 'worker') return worker(command, stop)
+  if (command.command === 'cluster') return clusterAbout(command)
+  const own = ['run', ...command.run]
+  const parsed = parseCommand(own)
+  if (parsed.command !== 'run') throw new UsageError('dev takes a FILE and the options of run')
+  return dev(command.workers, parsed.file, () => dispatch(own, stop))
 }
 
 function version(): string {

@@ -31,6 +31,8 @@ export type ErrorCode =
   | 'MILLSTREAM_LOCKED'
   | 'MILLSTREAM_OUT_OF_TIME'
   | 'MILLSTREAM_SINK_UNAVAILABLE'
+  | 'MILLSTREAM_CLUSTER'
+  | 'MILLSTREAM_RUN_STOPPED'
 
 /** Base class of all errors thrown by Millstream. */
 export class MillstreamError extends Error {
@@ -256,6 +258,20 @@ export class OutOfTimeError extends MillstreamError {
 export class SinkUnavailableError extends MillstreamError {
   constructor(message: string, options?: ErrorOptions) {
     super('MILLSTREAM_SINK_UNAVAILABLE', message, options)
+  }
+}
+
+/** The cluster cannot do what it is asked: no broker, one that cannot be used, no worker that has the stage. */
+export class ClusterError extends MillstreamError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MILLSTREAM_CLUSTER', message, options)
+  }
+}
+
+/** Somebody asked the run to stop, from outside; it goes on there next time. Commands exit with code 75. */
+export class RunStoppedError extends MillstreamError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MILLSTREAM_RUN_STOPPED', message, options)
   }
 }
 

@@ -1,5 +1,12 @@
 import { setMaxListeners } from 'node:events'
-import { BudgetError, CallTimeoutError, StorageError, WorkerDiedError } from '../errors/index.ts'
+import {
+  BudgetError,
+  CallTimeoutError,
+  ClusterError,
+  RunStoppedError,
+  StorageError,
+  WorkerDiedError,
+} from '../errors/index.ts'
 import type { FailureKind } from '../http/index.ts'
 import type { Budget, Costs } from '../stream/budget.ts'
 import type { CallStore, KeptCalls } from '../stream/call-store.ts'
@@ -340,8 +347,10 @@ interface CallState {
 /** True for errors that no policy lets a run go on behind. */
 export function endsRun(error: unknown): boolean {
   if (error instanceof WorkerDiedError) return !error.replaced
-  return error instanceof BudgetError || error instanceof StorageError
+  return lasting.some((kind) => error instanceof kind)
 }
+
+const lasting = [BudgetError, StorageError, ClusterError, RunStoppedError]
 
 function apply<R>(fn: AnyFn<R> | undefined, x: unknown): R | undefined {
   return (fn as ((x: unknown) => R) | undefined)?.(x)

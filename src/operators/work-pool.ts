@@ -1,3 +1,4 @@
+import { ClosedError } from '../errors/index.ts'
 import type { CallPolicy } from '../limit/calls.ts'
 import type { OpenContext } from '../stream/operator.ts'
 import type { Loan } from '../stream/loan.ts'
@@ -6,7 +7,7 @@ import { pinned } from '../stream/tuning.ts'
 import { policyRunner } from './work-calls.ts'
 import type { Desk, Run, Runner } from './work.ts'
 
-/** Milliseconds a job should take: long against the 30 us a message costs, short against a resume. */
+/** Milliseconds a job of threads should take: long against the 30 us a message costs, short against a resume. */
 const JOB_MS = 4
 /** Elements of a job at most. */
 const MAX_JOB = 1024
@@ -34,24 +35,32 @@ interface Lent {
 }
 
 class PoolRunner implements Runner {
-  readonly width: number
   readonly #pool: WorkPool
   readonly #context: OpenContext
   readonly #lend: Job['lend']
+  readonly #stopped = new AbortController()
   #lent: Lent[] = []
   /** Share of the memory that an element needs; 0 while it is not known. */
   #filledByOne = 0
   #group = 1
 
   constructor(pool: WorkPool, context: OpenContext, loan: Loan | undefined) {
-    this.width = 2 * pool.width // one job waits at each worker, so that it never waits for this thread
     this.#pool = pool
     this.#context = context
     this.#lend = loan && (loan.checked ? 'checked' : 'inPlace')
   }
 
+  /** One job waits at each worker, so that it never waits for this thread. */
+  get width(): number {
+    return 2 * this.#pool.width
+  }
+
   group(): number {
     return this.#group
+  }
+
+  stop(): void {
+    this.#stopped.abort(new ClosedError('the stage was stopped'))
   }
 
   /** What is lent occupies memory of the workers, of which there is not much. */
@@ -77,7 +86,7 @@ class PoolRunner implements Runner {
       const run = desk.takeRun(this.#group)
       if (run === undefined) break
       try {
-        const result = await this.#pool.run({ ...run, key, ...lend })
+        const result = await this.#pool.run({ ...run, key, ...lend }, this.#stopped.signal)
         this.#note(result, run)
         bring(desk, run, result)
       } catch (error) {
@@ -92,7 +101,7 @@ class PoolRunner implements Runner {
     if (drew === true) this.#context.drew()
     if (release !== undefined) this.#lent.push({ end: first + values.length, release })
     const n = items.length
-    const byTime = JOB_MS / Math.max((end - start) / n, 0.001)
+    const byTime = (this.#pool.jobMs ?? JOB_MS) / Math.max((end - start) / n, 0.001)
     const bySize = this.#bySize(result, n)
     this.#group = Math.max(1, Math.floor(Math.min(bySize, 2 * this.#group, byTime)))
     this.#context.meter.busy(start, n, lane, end)

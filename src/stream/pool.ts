@@ -1,6 +1,5 @@
 /**
- * The port between a work edge and the places that run its function. Threads and
- * processes implement it; machines fit behind the same members.
+ * The port between a work edge and the places that run its function: threads, processes, other machines.
  */
 
 /** Some neighbouring elements for a stage. */
@@ -41,10 +40,15 @@ export interface JobResult {
 
 /** Workers that hold one stage, for the time of a run. */
 export interface WorkPool {
-  /** How many jobs can be worked on at once. */
+  /** How many jobs can be worked on at once. It may change while workers come and go. */
   readonly width: number
-  /** Never rejects because of an element; rejects when no worker is left, or the pool is closed. */
-  run(job: Job): Promise<JobResult>
+  /** Milliseconds that a job should take, where messages cost more than between threads. */
+  readonly jobMs?: number
+  /**
+   * Never rejects because of an element; rejects when no worker is left, or the pool is closed. When `unwanted` is
+   * aborted nobody needs the result any more: it may then reject at once.
+   */
+  run(job: Job, unwanted?: AbortSignal): Promise<JobResult>
   /** Lets jobs under way end, then ends the workers. Safe to call twice. */
   close(): Promise<void>
 }
