@@ -70,8 +70,8 @@ of runs on many machines, of workers and of cluster
   --version        the version of Millstream
 
 Progress goes to stderr. Ctrl-C lets what is under way end; a second one does not wait.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a budget is spent, 75 another run is under way or the time is over,
-130 Ctrl-C, 143 SIGTERM.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a budget is spent, 75 another run is under way, the time
+is over or somebody stopped it, 130 Ctrl-C, 143 SIGTERM.
 `
 
 const flags = {
