@@ -7,6 +7,7 @@ import { overhead } from './cases/overhead.ts'
 import { overlap } from './cases/overlap.ts'
 import { postgres } from './cases/postgres.ts'
 import { resume } from './cases/resume.ts'
+import { threads } from './cases/threads.ts'
 import type { Benchmark } from './harness.ts'
 
 /** All benchmarks, by the name that `npm run bench` takes. */
@@ -20,4 +21,5 @@ export const benchmarks: Readonly<Record<string, Benchmark>> = {
   overlap,
   postgres,
   resume,
+  threads,
 }

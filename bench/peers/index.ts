@@ -20,6 +20,11 @@ export function installPeers(log: (line: string) => void): void {
     throw new Error('npm ci in bench/peers failed: is there a way to the npm registry?')
 }
 
+/** Where a peer's module is, for a process that finds it from another folder. */
+export function urlOfPeer(name: string): string {
+  return import.meta.resolve(name)
+}
+
 /**
  * A peer's module as far as `T` tells. Peers are not there when the project is type-checked, so that their
  * own types cannot be used.

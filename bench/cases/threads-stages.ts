@@ -1,0 +1,6 @@
+import { stage } from 'millstream'
+import { numbersOf, personOf, photoOf } from './threads-work.ts'
+
+export const photos = stage(import.meta, photoOf)
+export const numbers = stage(import.meta, numbersOf)
+export const records = stage(import.meta, personOf)
