@@ -302,9 +302,13 @@ export class Dataset<T> extends Batched<T> {
     return new Dataset(cacheNode(this.plan, folder, callSite()))
   }
 
-  /** Prepares `bufferSize` elements ahead while the reader is busy with earlier ones. */
-  prefetch(bufferSize: number): Dataset<T> {
-    return this.#append('prefetch', { size: checkWhole('prefetch', 'bufferSize', bufferSize, 0) })
+  /**
+   * Prepares `bufferSize` elements ahead while the reader is busy with earlier ones. Default: `'auto'`, which begins with
+   * 2 and doubles while the reader finds the buffer empty at times and full at others.
+   */
+  prefetch(bufferSize: number | 'auto' = 'auto'): Dataset<T> {
+    if (bufferSize !== 'auto') checkWhole('prefetch', 'bufferSize', bufferSize, 0)
+    return this.#append('prefetch', { size: bufferSize })
   }
 
   /**

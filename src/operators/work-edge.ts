@@ -1,5 +1,5 @@
 import type { Chunk, Meter, OpenContext, Pace, Token } from '../stream/operator.ts'
-import { roomFor } from '../stream/size-of.ts'
+import type { Share } from '../stream/memory.ts'
 import type { IdleReason } from '../stream/tuning.ts'
 import type { Failures } from './work-failures.ts'
 import type { WorkInput } from './work-input.ts'
@@ -40,6 +40,9 @@ export class WorkEdge implements Desk {
   readonly #meter: Meter
   /** How many results the reader may still hold when it asks for more; undefined where they are its own. */
   readonly #holds: number | undefined
+  readonly #share: Share
+  /** Results between two looks. */
+  readonly #pause: number
   readonly #rests: Run[] = []
   /** Numbers of lanes that are not running. */
   readonly #parked: number[] = []
@@ -71,6 +74,8 @@ export class WorkEdge implements Desk {
     this.#pace = context.pace()
     this.#meter = context.meter
     this.#holds = context.loan?.holds
+    this.#share = context.share()
+    this.#pause = this.#share.isHard ? 1 : LOOK
   }
 
   async pull(): Promise<Chunk | null> {
@@ -121,6 +126,7 @@ export class WorkEdge implements Desk {
     this.#allowed--
     this.ordinal = this.#input.next
     this.item = this.#input.take()
+    if (this.#share.isHard) this.#weigh(this.item)
     return true
   }
 
@@ -131,13 +137,16 @@ export class WorkEdge implements Desk {
     const input = this.#input
     const first = input.next
     const items: unknown[] = []
-    for (; items.length < max && this.#allowed > 0; this.#allowed--) items.push(input.take())
+    for (; items.length < max && this.#allowed > 0; this.#allowed--) {
+      items.push(input.take())
+      if (this.#share.isHard) this.#weigh(items.at(-1))
+    }
     return { first, items }
   }
 
   put(ordinal: number, value: unknown): void {
     this.#results.put(ordinal, value)
-    if (this.#looks++ % LOOK === 0) this.#look(value)
+    if (this.#looks++ % this.#pause === 0) this.#look(value)
     if (this.#wake !== undefined) this.#tell()
   }
 
@@ -225,9 +234,10 @@ export class WorkEdge implements Desk {
 
   /** Moves results to `out`, up to the failure that it returns. */
   #collect(out: unknown[]): Failure | undefined {
-    let failure = this.#results.collect(out, this.#pace.max)
+    const max = Math.min(this.#pace.max, this.#chunk)
+    let failure = this.#results.collect(out, max)
     while (failure !== undefined && this.#failures.skip(failure)) {
-      failure = this.#results.collect(out, this.#pace.max)
+      failure = this.#results.collect(out, max)
     }
     this.#pace.note(out.length, out[0])
     this.#feed() // the reader may be busy for long
@@ -258,10 +268,27 @@ export class WorkEdge implements Desk {
     else this.#askTurn()
   }
 
+  /** Elements in the hand of the reader at most, of those that its share has room for. */
+  get #chunk(): number {
+    return this.#share.isHard ? Math.max(1, Math.floor(this.#share.room / 4)) : Infinity
+  }
+
+  #weigh(element: unknown): void {
+    const before = this.#room
+    this.#share.weigh(element)
+    const most = this.#runner.room?.() ?? MAX_WAITING
+    this.#room = Math.max(1, Math.min(most, this.#share.room - this.#chunk))
+    this.#allowed = Math.max(0, this.#allowed + Math.min(0, this.#room - before))
+  }
+
   #look(value: unknown): void {
-    const runner = this.#runner
-    const jobs = 2 * runner.width * runner.group()
-    this.#room = runner.room?.() ?? Math.max(jobs, Math.min(MAX_WAITING, roomFor(value)))
+    if (this.#share.isHard) this.#weigh(value)
+    else {
+      const runner = this.#runner
+      this.#share.weigh(value)
+      const least = Math.max(8, 2 * runner.width * runner.group())
+      this.#room = runner.room?.() ?? Math.max(least, Math.min(MAX_WAITING, this.#share.room))
+    }
     this.#allowed = 0
     if (this.#turnAsked === undefined) this.#askTurn()
     else if (performance.now() - this.#turnAsked > TURN_MS) this.#resting = true

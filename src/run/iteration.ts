@@ -27,7 +27,7 @@ import type { RunCounts } from './meter.ts'
 import { Metrics, type StageMetrics } from './metrics.ts'
 import { openPlan, type Run, toRun } from './open.ts'
 import { Stopwatch } from './stopwatch.ts'
-import { type AutotuneOptions, tunerOf } from './tune/autotune.ts'
+import { type AutotuneOptions, memoryOf, tunerOf } from './tune/autotune.ts'
 
 /** How to run a dataset. None of these but `seed` and `epoch` changes a result. */
 export interface IterateOptions {
@@ -282,6 +282,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       warned: new Set(),
       clock: options.clock ?? systemClock,
       budget: new Budget(options.budget ?? {}),
+      memory: memoryOf(options),
       callStore: () => this.#calls.open(options.cache),
       keptCalls: options.keptCalls,
       changes: options.changes ?? changesOf(this.#root, options.state),

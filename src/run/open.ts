@@ -11,6 +11,7 @@ import type { Clock } from '../stream/clock.ts'
 import type { Loan } from '../stream/loan.ts'
 import type { DeadLetters } from '../stream/dead-letter.ts'
 import type { Changes } from '../stream/changes.ts'
+import type { Memory, Share } from '../stream/memory.ts'
 import type {
   Body,
   Codegen,
@@ -49,6 +50,7 @@ export interface Run {
   readonly warned: Set<string>
   readonly clock: Clock
   readonly budget: Budget
+  readonly memory: Memory
   readonly callStore: () => Promise<CallStore>
   /** Results of calls that were not committed; undefined where nothing is kept. */
   readonly keptCalls: (() => Promise<CallStore>) | undefined
@@ -229,6 +231,11 @@ class Opening implements OpenContext {
   knob(range: KnobRange): Knob {
     const { run, way } = this.#site
     return run.tuner.knob(way + this.#node.id, this.#counter, range)
+  }
+
+  share(): Share {
+    const { run, way } = this.#site
+    return run.memory.share(way + this.#node.id)
   }
 
   pace(): Pace {

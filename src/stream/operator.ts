@@ -4,6 +4,7 @@ import type { CallStore, KeptCalls } from './call-store.ts'
 import type { Changes } from './changes.ts'
 import type { Clock } from './clock.ts'
 import type { Loan } from './loan.ts'
+import type { Share } from './memory.ts'
 import type { Origin } from './origin.ts'
 import type { Chance } from './spec.ts'
 import type { IdleReason, Knob, KnobRange } from './tuning.ts'
@@ -137,6 +138,8 @@ export interface OpenContext {
   knob(range: KnobRange): Knob
   /** How elements may be lent to the reader of this operator; undefined when they must be its own. */
   readonly loan: Loan | undefined
+  /** What elements that wait here may hold. */
+  share(): Share
   /** How loops run: generated at once, after the first some thousand elements, or never. */
   readonly codegen: Codegen
   pace(): Pace

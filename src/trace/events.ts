@@ -93,9 +93,9 @@ export type RunEvent =
       readonly from: number
       readonly to: number
       readonly kept: number
-      /** Factors by which the stage was to be faster, and was. */
-      readonly predicted: number
-      readonly measured: number
+      /** Factors by which the stage was to be faster, and was; of calls and workers. */
+      readonly predicted?: number
+      readonly measured?: number
       readonly reason: string
     }
   | {

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'
 import { checkOptionNames, checkWhole } from '../../operators/check.ts'
 import type { Clock } from '../../stream/clock.ts'
 import { systemClock } from '../../stream/clock.ts'
+import { Memory } from '../../stream/memory.ts'
 import type { Observer } from '../../trace/events.ts'
 import { Tuner } from './tuner.ts'
 
@@ -13,9 +14,23 @@ export interface AutotuneOptions {
    * in any case. Default: as many as the process may use.
    */
   readonly cpuBudget?: number
+  /**
+   * Bytes that elements may hold which are worked on or wait between stages, all stages together; each has one element
+   * in any case. Sizes are those of the elements seen, so the first ones of a stage, and its chunk of input, come on
+   * top; buffers of a size that was said (shuffle, cache) are not counted. Default: 64 MiB for each stage.
+   */
+  readonly ramBudget?: number
 }
 
-const names: Readonly<Record<keyof AutotuneOptions, true>> = { cpuBudget: true }
+const names: Readonly<Record<keyof AutotuneOptions, true>> = { cpuBudget: true, ramBudget: true }
+
+/** @throws InvalidArgumentError when the budget is none. */
+export function memoryOf({ autotune }: Tunable): Memory {
+  if (autotune === undefined || autotune === false || autotune.ramBudget === undefined) {
+    return new Memory(undefined)
+  }
+  return new Memory(checkWhole('autotune', 'ramBudget', autotune.ramBudget, 1))
+}
 
 interface Tunable {
   readonly autotune?: AutotuneOptions | false

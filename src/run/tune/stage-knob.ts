@@ -1,5 +1,6 @@
 import type { Knob, KnobRange } from '../../stream/tuning.ts'
 import type { StageCounter } from '../metrics.ts'
+import { BufferSize, type Seen } from './buffer.ts'
 import { LaneUse } from './lane-use.ts'
 import { type Load, rateOf } from './model.ts'
 
@@ -19,14 +20,15 @@ export class StageKnob implements Knob {
   readonly range: KnobRange
   /** Rate of its stage that it cannot exceed, where more lanes brought nothing. */
   ceiling: number | undefined
-  empty = 0
-  full = 0
+  readonly buffer = new BufferSize()
+  #met = { empty: 0, full: 0 }
   readonly #counter: StageCounter
   readonly #use: LaneUse
   #value: number
   #from: Sums
   #because: string
   #rejected: string | undefined
+  #chunks = 0
 
   constructor(
     stage: string,
@@ -68,7 +70,16 @@ export class StageKnob implements Knob {
   }
 
   met(what: 'empty' | 'full'): void {
-    this[what]++
+    this.#met[what]++
+  }
+
+  /** What was seen of a buffer since `restart`. */
+  get seen(): Seen {
+    return { taken: this.#counter.chunks - this.#chunks, ...this.#met }
+  }
+
+  get isBuffer(): boolean {
+    return this.range.unit === 'elements'
   }
 
   /** Elements that were done since the last `restart`. */
@@ -93,6 +104,8 @@ export class StageKnob implements Knob {
 
   restart(): void {
     this.#from = this.#sums()
+    this.#chunks = this.#counter.chunks
+    this.#met = { empty: 0, full: 0 }
   }
 
   /** What it did in the last `ms` milliseconds, since `restart`. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../stream/clock.ts'
 import type { Knob, KnobRange } from '../../stream/tuning.ts'
-import type { Observer } from '../../trace/events.ts'
+import type { Observer, RunEvent } from '../../trace/events.ts'
 import type { StageCounter } from '../metrics.ts'
 import { boundsOf, gainOf, type Load, rateOf, type Stretch } from './model.ts'
 import { Search } from './search.ts'
@@ -10,6 +10,8 @@ import { reasonOf } from './text.ts'
 /** Milliseconds of a stretch that is judged: at least, and at most, while times of elements still vary too much. */
 const SHORTEST = 100
 const LONGEST = 800
+/** Milliseconds after which a change shows, or never will: nothing comes. */
+const PATIENCE = 4 * LONGEST
 /** Milliseconds until it looks again whether a stretch is long enough. */
 const AGAIN = 20
 /** Standard error of the time of an element that is good enough. */
@@ -57,7 +59,9 @@ export class Tuner {
   #begin = { at: 0, threadMs: 0, waitedMs: 0 }
   #trial: Trial | undefined
   /** Elements that are yet to pass before what was before, another value or the start, no longer shows. */
-  #settling: { readonly knob: StageKnob; readonly elements: number } | undefined
+  #settling:
+    | { readonly knob: StageKnob; readonly elements: number; readonly until: number }
+    | undefined
   #last: Stretch | undefined
 
   constructor(parts: TunerParts) {
@@ -72,7 +76,7 @@ export class Tuner {
     const start = range.unit === 'workers' ? this.#coresFor(range) : range.start
     const knob = new StageKnob(stage, counter, { range: { ...range, start }, now: this.#now })
     this.#knobs.set(stage, knob)
-    this.#settle(knob, 0)
+    if (!knob.isBuffer) this.#settle(knob, 0)
     this.#restart()
     return knob
   }
@@ -97,7 +101,8 @@ export class Tuner {
     if (now < this.#due) return
     this.#due = now + AGAIN
     if (this.#settling !== undefined) {
-      if (this.#settling.knob.done < this.#settling.elements) return
+      const { knob, elements, until } = this.#settling
+      if (knob.done < elements && now < until) return
       this.#settling = undefined
       this.#restart()
       return
@@ -108,9 +113,10 @@ export class Tuner {
   #isMeasured(now: number): boolean {
     const ms = now - this.#begin.at
     if (ms < SHORTEST) return false
-    if (ms >= LONGEST) return true
     const knobs = this.#trial === undefined ? this.knobs : [this.#trial.knob]
-    return knobs.every((knob) => knob.range.unit === 'elements' || knob.isSteady(ms, SURE))
+    return knobs.every(
+      (knob) => knob.isBuffer || (ms >= LONGEST ? isTelling(knob, ms) : knob.isSteady(ms, SURE)),
+    )
   }
 
   #measure(now: number): Stretch {
@@ -126,6 +132,7 @@ export class Tuner {
   }
 
   #step(stretch: Stretch): void {
+    for (const knob of this.knobs) if (knob.isBuffer) this.#size(knob)
     if (this.#trial !== undefined) this.#judge(this.#trial, stretch)
     else {
       this.#last = stretch
@@ -176,17 +183,25 @@ export class Tuner {
     const reason = reasonOf({ from, to, kept, gain, predicted, unit: knob.range.unit })
     knob.note(reason, kept === to)
     const { stage, range } = knob
-    this.#parts.observe?.({
-      type: 'tune',
-      stage,
-      unit: range.unit,
-      from,
-      to,
-      kept,
-      predicted,
-      measured: gain,
-      reason,
-    })
+    this.#tell({ stage, unit: range.unit, from, to, kept, predicted, measured: gain, reason })
+  }
+
+  #size(knob: StageKnob): void {
+    const { stage, range, seen, value: from } = knob
+    if (knob.isPinned || !this.#parts.on) return
+    const to = knob.buffer.next(from, seen, range.most)
+    if (to === from) return
+    knob.turn(to)
+    const reason =
+      to > from
+        ? `${from} were empty at times and full at others`
+        : `${from} were empty as often as ${to}`
+    knob.note(reason, true)
+    this.#tell({ stage, unit: range.unit, from, to, kept: to, reason })
+  }
+
+  #tell(change: Omit<Extract<RunEvent, { type: 'tune' }>, 'type'>): void {
+    this.#parts.observe?.({ type: 'tune', ...change })
   }
 
   /** The stage whose lanes bound the pipeline, if it is one. */
@@ -214,7 +229,8 @@ export class Tuner {
 
   /** Those under way end, then a round goes beside their rest. */
   #settle(knob: StageKnob, before: number): void {
-    this.#settling = { knob, elements: before + 2 * knob.value }
+    const elements = before + 2 * knob.value
+    this.#settling = { knob, elements, until: this.#now() + PATIENCE }
   }
 
   #restart(): void {
@@ -224,6 +240,11 @@ export class Tuner {
     for (const knob of this.knobs) knob.restart()
     this.#due = now + (this.#settling === undefined ? SHORTEST : AGAIN)
   }
+}
+
+/** True when slow elements have come out, or none are to be waited for. */
+function isTelling(knob: StageKnob, ms: number): boolean {
+  return knob.done >= knob.value || knob.load(ms).occupied < FULL * knob.value
 }
 
 /** How many lanes would be enough until something else bounds the pipeline. */
