@@ -3,7 +3,7 @@ import type { CallPolicy } from '../limit/calls.ts'
 import type { OpenContext } from '../stream/operator.ts'
 import type { Loan } from '../stream/loan.ts'
 import type { Job, JobResult, PlacedStage, PoolOptions, WorkPool } from '../stream/pool.ts'
-import { pinned } from '../stream/tuning.ts'
+import { type Knob, type KnobRange, pinned } from '../stream/tuning.ts'
 import { policyRunner } from './work-calls.ts'
 import type { Desk, Run, Runner } from './work.ts'
 
@@ -23,9 +23,13 @@ export async function poolRunner(
   context: OpenContext,
   loan: Loan | undefined,
 ): Promise<Runner> {
-  const pool = await poolOf(stage, { replaces }, context)
-  context.knob(pinned('workers', pool.width))
-  return new PoolRunner(pool, context, loan)
+  const tuned = stage.auto === true ? context.knob(ANY) : undefined
+  const workers = tuned === undefined ? {} : { workers: tuned.value }
+  const pool = await poolOf(stage, { replaces, ...workers }, context)
+  context.meter.lanes(pool.width)
+  const said = pool.resize === undefined ? undefined : pinned('workers', pool.width)
+  const knob = tuned ?? (said && context.knob(said))
+  return new PoolRunner(pool, { knob, context, loan })
 }
 
 /** Results that were lent, up to an ordinal. */
@@ -34,8 +38,19 @@ interface Lent {
   readonly release: () => void
 }
 
+/** As many workers as there are cores for them; the run knows how many. */
+const ANY: KnobRange = { unit: 'workers', start: Infinity, least: 1, most: Infinity }
+
+interface PoolRunnerParts {
+  readonly knob: Knob | undefined
+  readonly context: OpenContext
+  readonly loan: Loan | undefined
+}
+
 class PoolRunner implements Runner {
   readonly #pool: WorkPool
+  /** Of workers on this machine; others come and go by themselves. */
+  readonly #knob: Knob | undefined
   readonly #context: OpenContext
   readonly #lend: Job['lend']
   readonly #stopped = new AbortController()
@@ -44,15 +59,16 @@ class PoolRunner implements Runner {
   #filledByOne = 0
   #group = 1
 
-  constructor(pool: WorkPool, context: OpenContext, loan: Loan | undefined) {
+  constructor(pool: WorkPool, { knob, context, loan }: PoolRunnerParts) {
     this.#pool = pool
+    this.#knob = knob
     this.#context = context
     this.#lend = loan && (loan.checked ? 'checked' : 'inPlace')
   }
 
   /** One job waits at each worker, so that it never waits for this thread. */
   get width(): number {
-    return 2 * this.#pool.width
+    return 2 * (this.#knob?.value ?? this.#pool.width)
   }
 
   group(): number {
@@ -82,7 +98,8 @@ class PoolRunner implements Runner {
   async #work(desk: Desk, lane: number): Promise<void> {
     const key = this.#context.localKey()
     const lend = this.#lend && { lend: this.#lend }
-    for (;;) {
+    while (desk.active <= this.width) {
+      this.#resize()
       const run = desk.takeRun(this.#group)
       if (run === undefined) break
       try {
@@ -94,6 +111,15 @@ class PoolRunner implements Runner {
       }
     }
     desk.park(lane)
+  }
+
+  /** Follows the knob. */
+  #resize(): void {
+    const { width } = this.#pool
+    const { value = width } = this.#knob ?? {}
+    if (value === width) return
+    const effect = this.#pool.resize?.(value)
+    if (effect !== undefined) this.#knob?.awaits(effect)
   }
 
   #note(result: JobResult, { first, items }: Run): void {

@@ -45,10 +45,10 @@ export async function openPool(
  * that ends a fresh worker by itself is what did it.
  */
 class Pool implements WorkPool {
-  readonly width: number
+  width: number
   readonly #options: WorkerOptions
   readonly #signal: AbortSignal
-  readonly #seats: readonly Seat[]
+  readonly #seats: Seat[]
   readonly #waiting: Waiting[] = []
   /** Deaths since the last result. */
   #deaths = 0
@@ -90,6 +90,18 @@ class Pool implements WorkPool {
       if (done.late) return lateness(job, seat)
       if (done.atWork) return this.#examine(seat, job)
     }
+  }
+
+  async resize(width: number): Promise<void> {
+    if (this.#closed !== undefined || this.#over !== undefined) return
+    this.width = width
+    while (this.#seats.length < width) {
+      const seat = this.#seat(this.#seats.length + 1)
+      this.#seats.push(seat)
+      seat.arrival = this.#settle(seat)
+    }
+    this.#next()
+    await Promise.all(this.#seats.map(({ arrival }) => arrival))
   }
 
   close(): Promise<void> {
@@ -139,6 +151,7 @@ class Pool implements WorkPool {
   #free(): Seat | undefined {
     let best: Seat | undefined
     for (const seat of this.#seats) {
+      if (seat.number > this.width) break
       if (seat.ready && !seat.kept && seat.load < (best?.load ?? depth)) best = seat
     }
     return best
@@ -211,6 +224,20 @@ class Pool implements WorkPool {
     if (!late && ++this.#deaths > this.#options.maxDeaths) return this.#end(this.#endless(death))
     seat.kept = atWork && !late
     seat.arrival = this.#replace(seat)
+  }
+
+  /** A worker that joins the others while they work. Never rejects. */
+  async #settle(seat: Seat): Promise<void> {
+    seat.ready = false
+    try {
+      await seat.worker.ready
+      seat.ready = true
+      if (this.#signal.aborted) seat.worker.abort()
+      this.#next()
+    } catch {
+      await seat.worker.ended
+      await this.#replace(seat) // which tells why, if no other can be started either
+    }
   }
 
   /** Never rejects. */

@@ -8,8 +8,8 @@ import { startThread } from './thread-host.ts'
  * same as in this thread, random numbers and order included. A native crash in a thread takes the whole process along:
  * `processes()` are for code that does.
  *
- * `count`: threads per stage; `'auto'`, the default, means one less than the processor has cores, since
- * the pipeline itself needs one, and at least one.
+ * `count`: threads per stage. `'auto'`, the default, leaves it to the run: it begins with one less than there are cores,
+ * since the pipeline itself needs one, and changes that while it measures (`iterate({ autotune: { cpuBudget } })`).
  *
  * @throws InvalidArgumentError when `count` is not a whole number from 1 to 1024.
  */
@@ -19,8 +19,9 @@ export function threads(count: number | 'auto' = 'auto', options: PlaceOptions =
   const slotBytes = slotBytesFor(n)
   return {
     name: `threads(${count})`,
+    auto: count === 'auto',
     open: (stage, signal, how) =>
-      openWorkers('threads', n, stage, {
+      openWorkers('threads', how?.workers ?? n, stage, {
         signal,
         how,
         start: (birthright, name) => startThread(birthright, name, { slotBytes, heapMb }),

@@ -6,6 +6,8 @@ import type { StageRecord } from './record.ts'
 export interface Place {
   /** How the place prints, such as `threads(2)`. */
   readonly name: string
+  /** True when it leaves the number of workers to the run. */
+  readonly auto?: boolean
   /** Starts the workers of one stage for one run. */
   open(stage: StageRecord, signal: AbortSignal, how?: PoolOptions): Promise<WorkPool>
 }

@@ -119,6 +119,7 @@ function placed(
       return birthLabel(record.url, record.birth)
     },
     place: place.name,
+    auto: place.auto === true,
     config: record.config,
     inline: call,
     open: (signal: AbortSignal, how?: PoolOptions): Promise<WorkPool> =>

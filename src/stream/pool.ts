@@ -42,6 +42,11 @@ export interface JobResult {
 export interface WorkPool {
   /** How many jobs can be worked on at once. It may change while workers come and go. */
   readonly width: number
+  /**
+   * Uses so many workers from now on, of a pool on this machine: starts those that lack, leaves idle those too many.
+   * Resolves when they are ready.
+   */
+  resize?(width: number): Promise<void>
   /** Milliseconds that a job should take, where messages cost more than between threads. */
   readonly jobMs?: number
   /**
@@ -60,6 +65,8 @@ export interface PoolOptions {
    * failed with a WorkerDiedError. False, the default: the pool ends with the first that dies.
    */
   readonly replaces?: boolean
+  /** Workers to begin with, where the place leaves their number to the run. */
+  readonly workers?: number
 }
 
 /** A stage together with the place that runs it; made by `stage.on(place)`. */
@@ -68,6 +75,8 @@ export interface PlacedStage {
   readonly address: string
   /** How the place prints, such as `threads(2)`. */
   readonly place: string
+  /** True when the place leaves the number of workers to the run. */
+  readonly auto?: boolean
   /** What `.with()` bound: part of what the stage computes, so of a checkpoint's fingerprint. */
   readonly config: unknown
   /**

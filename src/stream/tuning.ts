@@ -15,6 +15,8 @@ export interface KnobRange {
 
 export interface Knob {
   readonly value: number
+  /** Its value has an effect only when this resolves, which never rejects. */
+  awaits(effect: Promise<void>): void
   /** Of what reads ahead: its reader found nothing, or it found no room. */
   met(what: 'empty' | 'full'): void
 }

@@ -29,6 +29,7 @@ export class StageKnob implements Knob {
   #because: string
   #rejected: string | undefined
   #chunks = 0
+  #awaited = 0
 
   constructor(
     stage: string,
@@ -41,7 +42,7 @@ export class StageKnob implements Knob {
     this.#because = this.isPinned ? 'given' : 'where it starts'
     this.#counter = counter
     this.#use = new LaneUse(now, () => this.#value)
-    counter.tuned(this.#use)
+    if (!this.isBuffer) counter.tuned(this.#use)
     this.#from = this.#sums()
   }
 
@@ -67,6 +68,16 @@ export class StageKnob implements Knob {
   turn(value: number): void {
     this.#use.settle()
     this.#value = value
+  }
+
+  awaits(effect: Promise<void>): void {
+    this.#awaited++
+    void effect.then(() => this.#awaited--)
+  }
+
+  /** True when its value has had time to have an effect. */
+  get isInEffect(): boolean {
+    return this.#awaited === 0
   }
 
   met(what: 'empty' | 'full'): void {

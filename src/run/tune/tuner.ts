@@ -60,8 +60,7 @@ export class Tuner {
   #trial: Trial | undefined
   /** Elements that are yet to pass before what was before, another value or the start, no longer shows. */
   #settling:
-    | { readonly knob: StageKnob; readonly elements: number; readonly until: number }
-    | undefined
+    { readonly knob: StageKnob; readonly elements: number; readonly until: number } | undefined
   #last: Stretch | undefined
 
   constructor(parts: TunerParts) {
@@ -73,7 +72,8 @@ export class Tuner {
   knob(stage: string, counter: StageCounter, range: KnobRange): Knob {
     const known = this.#knobs.get(stage)
     if (known !== undefined) return known
-    const start = range.unit === 'workers' ? this.#coresFor(range) : range.start
+    // The pipeline's own thread needs a core too, but not all the time: later it may go further.
+    const start = range.unit === 'workers' ? this.#workersOf(range, this.cores - 1) : range.start
     const knob = new StageKnob(stage, counter, { range: { ...range, start }, now: this.#now })
     this.#knobs.set(stage, knob)
     if (!knob.isBuffer) this.#settle(knob, 0)
@@ -102,7 +102,7 @@ export class Tuner {
     this.#due = now + AGAIN
     if (this.#settling !== undefined) {
       const { knob, elements, until } = this.#settling
-      if (knob.done < elements && now < until) return
+      if ((knob.done < elements || !knob.isInEffect) && now < until) return
       this.#settling = undefined
       this.#restart()
       return
@@ -150,7 +150,10 @@ export class Tuner {
     const to = search.next(load.lanes, rateOf(load), {
       now: this.#now(),
       least: knob.range.least,
-      most: knob.range.unit === 'workers' ? this.#coresFor(knob.range, knob) : knob.range.most,
+      most:
+        knob.range.unit === 'workers'
+          ? this.#workersOf(knob.range, this.cores, knob)
+          : knob.range.most,
       wanted: wantedOf(load, stretch, this.cores),
     })
     if (to === undefined) {
@@ -218,13 +221,12 @@ export class Tuner {
     return search
   }
 
-  /** How many of the cores a stage may use: what others leave, and one in any case. */
-  #coresFor(range: KnobRange, own?: StageKnob): number {
+  /** How many workers a stage may have of so many cores: what others leave, and one in any case. */
+  #workersOf({ least, most, start }: KnobRange, cores: number, own?: StageKnob): number {
+    if (least === most) return start
     const others = this.knobs.filter((knob) => knob !== own && knob.range.unit === 'workers')
-    const taken = others.reduce((sum, { value }) => sum + value, 0)
-    const wanted = own === undefined ? range.start : range.most
-    if (range.least === range.most) return range.start
-    return Math.max(1, range.least, Math.min(wanted, this.cores - taken))
+    const left = cores - others.reduce((sum, { value }) => sum + value, 0)
+    return Math.max(least, Math.min(most, left))
   }
 
   /** Those under way end, then a round goes beside their rest. */
