@@ -10,8 +10,8 @@ import { isSerializable, startProcess } from './process-host.ts'
  * that may crash: what ends a process - a native crash, `kill -9`, memory that runs out - leaves the program as it is.
  * They take longer to start, and values are copied through pipes.
  *
- * `count`: processes per stage; `'auto'`, the default, means one less than the processor has cores, at least one.
- * A program that dies takes its processes along.
+ * `count`: processes per stage; `'auto'`, the default, leaves it to the run, as with `threads`. A
+ * program that dies takes its processes along.
  *
  * @throws InvalidArgumentError when `count` is not a whole number from 1 to 1024.
  */
@@ -19,9 +19,10 @@ export function processes(count: number | 'auto' = 'auto', options: PlaceOptions
   const n = widthOf('processes', count, options)
   return {
     name: `processes(${count})`,
+    auto: count === 'auto',
     open: async (stage, signal, how) => {
       checkConfig(stage)
-      return openWorkers('processes', n, stage, {
+      return openWorkers('processes', how?.workers ?? n, stage, {
         signal,
         how,
         start: (birthright, name) => startProcess(birthright, name, options.heapMb),

@@ -216,6 +216,11 @@ const simple: readonly fc.Arbitrary<Step>[] = [
     model: (xs) => [...xs],
   })),
   fc.constant({
+    name: 'prefetch()',
+    apply: (ds: Dataset<number>) => ds.prefetch(),
+    model: (xs: readonly number[]) => [...xs],
+  }),
+  fc.constant({
     name: 'cache',
     apply: (ds: Dataset<number>) => ds.cache(),
     model: (xs: readonly number[]) => [...xs],

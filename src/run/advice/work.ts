@@ -39,7 +39,7 @@ export const noPrefetch: Rule = {
     if (batch === undefined || work === undefined) return undefined
     return (
       `makes the next batch only when it is asked for, while ${facts.nameOf(work)} works ahead. If the reader is ` +
-      'busy between batches, as with a training step, end with prefetch(2)'
+      'busy between batches, as with a training step, end with prefetch()'
     )
   },
 }
