@@ -5,7 +5,7 @@
 
 /** What a worker brings instead of values when it does not work on a chunk. */
 export type Verdict =
-  /** Workers died over it: its elements should come one by one, so that the one is found. */
+  /** Workers died over it: its elements should come in smaller chunks, so that the one is found. */
   | 'split'
   /** An element over which too many workers died. */
   | 'poison'
@@ -33,7 +33,7 @@ export type DutyInstruction =
   | { readonly do: 'return' }
   | { readonly do: 'drop' }
 
-/** Workers that may die over several elements before these come one by one. */
+/** Workers that may die over several elements before these come in smaller chunks. */
 const SPLIT_AFTER = 2
 
 /** One delivery, from its arrival to its end. */

@@ -2,7 +2,7 @@ import type * as jetstream from '@nats-io/jetstream'
 import type * as transportNode from '@nats-io/transport-node'
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
-import { ClusterError, messageOf, MissingPackageError, redact } from '../errors/index.ts'
+import { ClusterError, messageOf, MissingPackageError } from '../errors/index.ts'
 import type { ResolvedNats } from './options.ts'
 import type { Broker, Delivery, QueueNames, QueueSettings, Request } from './port.ts'
 import { pullOne } from './pull.ts'
@@ -73,7 +73,7 @@ async function connect(
     })
   } catch (cause) {
     throw new ClusterError(
-      `cannot connect to NATS at ${redact(servers.join(', '))}: ${messageOf(cause)}. Is nats-server -js running there?`,
+      `cannot connect to NATS at ${servers.join(', ')}: ${messageOf(cause)}. Is nats-server -js running there?`,
       { cause },
     )
   }

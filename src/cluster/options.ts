@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { ClusterError, messageOf } from '../errors/index.ts'
+import { ClusterError, messageOf, redact } from '../errors/index.ts'
 
 /**
  * How to reach NATS: what is left out comes from the environment. Passed on to the NATS client, so that all its ways to
@@ -36,7 +36,7 @@ export function resolveNats(options: NatsOptions = {}): ResolvedNats {
   } = options
   const { nkey = env['MILLSTREAM_NATS_NKEY'], tls, ...plain } = rest
   const list = typeof servers === 'string' ? servers.split(',') : [...(servers ?? [])]
-  const urls = list.map((url) => url.trim()).filter((url) => url !== '')
+  const urls = list.flatMap((url) => (url.trim() === '' ? [] : urlOf(url.trim())))
   if (urls.length === 0) {
     throw new ClusterError(
       'no NATS server was named: millstream run FILE --nats nats://HOST:4222, or MILLSTREAM_NATS, or ' +
@@ -44,14 +44,34 @@ export function resolveNats(options: NatsOptions = {}): ResolvedNats {
     )
   }
   const caFile = tls?.caFile ?? env['MILLSTREAM_NATS_CA']
-  const secured = tls !== undefined || caFile !== undefined
+  const secured =
+    tls !== undefined || caFile !== undefined || urls.some(({ protocol }) => protocol === 'tls:')
   return {
+    ...loginIn(urls),
     ...plain,
-    servers: urls,
+    servers: urls.map(({ host }) => host),
     ...(creds !== undefined && { creds: secretIn(creds, 'credentials') }),
     ...(nkey !== undefined && { nkey: secretIn(nkey, 'an NKEY seed') }),
     ...(secured && { tls: { ...tls, ...(caFile !== undefined && { caFile }) } }),
   }
+}
+
+function urlOf(text: string): URL {
+  try {
+    return new URL(text.includes('://') ? text : `nats://${text}`)
+  } catch (cause) {
+    throw new ClusterError(`${redact(text)} is no address of a NATS server: nats://HOST:4222`, {
+      cause,
+    })
+  }
+}
+
+/** The NATS client takes no login out of URLs. A user without a password is a token. */
+function loginIn(urls: readonly URL[]): Pick<NatsOptions, 'user' | 'pass' | 'token'> {
+  const { username = '', password = '' } = urls.find((url) => url.username !== '') ?? {}
+  const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)]
+  if (user === '') return {}
+  return pass === '' ? { token: user } : { user, pass }
 }
 
 function secretIn(file: string, what: string): Uint8Array {

@@ -18,6 +18,8 @@ import type { Session, SessionStage } from './session.ts'
 const JOB_MS = 50
 /** Bytes that a message carries well. */
 const JOB_BYTES = 256 * 1024
+/** Parts of a job over which workers died. */
+const SPLIT = 8
 /** Milliseconds that other workers get to come where some have refused. */
 const REFUSED_MS = 2_000
 /** Milliseconds of silence, with chunks under way, before a person is told. */
@@ -98,7 +100,7 @@ export class ClusterPool implements WorkPool, SessionStage {
       return this.#runUpToUnsendable(job, cause, unwanted)
     }
     const { done, begun, bytes } = await this.#chunks.submit(job, items, unwanted)
-    if (done.verdict === 'split') return this.#oneByOne(job, unwanted)
+    if (done.verdict === 'split') return this.#inParts(job, unwanted)
     const { drew, start, end, worker: lane, failed } = done
     // One element of any size goes through; only jobs of several are made shorter.
     const filled = job.items.length === 1 ? Math.min(1, bytes / JOB_BYTES) : bytes / JOB_BYTES
@@ -213,19 +215,25 @@ export class ClusterPool implements WorkPool, SessionStage {
     )
   }
 
-  /** Workers died over the job: the one element is found that they die of. */
-  async #oneByOne({ items, first, key, timeout }: Job, unwanted?: AbortSignal): Promise<JobResult> {
-    const values: unknown[] = []
-    let all: JobResult | undefined
-    for (const [k, item] of items.entries()) {
-      const one = await this.run({ items: [item], first: first + k, key, timeout }, unwanted)
-      const drew = one.drew === true || all?.drew === true
-      all = { ...one, drew, start: all?.start ?? one.start, values }
-      if (one.failed !== undefined) break
-      values.push(one.values[0])
+  /** Workers died over the job: in smaller ones the element is found that they die of, if it was one. */
+  async #inParts({ items, first, key, timeout }: Job, unwanted?: AbortSignal): Promise<JobResult> {
+    const size = Math.ceil(items.length / SPLIT)
+    const starts = items.flatMap((_, k) => (k % size === 0 ? [k] : []))
+    const parts = await Promise.all(
+      starts.map((k) =>
+        this.run({ items: items.slice(k, k + size), first: first + k, key, timeout }, unwanted),
+      ),
+    )
+    const failing = parts.findIndex(({ failed }) => failed !== undefined)
+    const counted = failing < 0 ? parts : parts.slice(0, failing + 1)
+    const last = counted.at(-1)
+    if (last === undefined) throw new RangeError('a job without elements')
+    return {
+      ...last,
+      values: counted.flatMap(({ values }) => values),
+      drew: counted.some(({ drew }) => drew === true),
+      start: Math.min(...counted.map(({ start }) => start)),
     }
-    if (all === undefined) throw new RangeError('a job without elements')
-    return all
   }
 
   #poison({ first }: Job, done: DoneMessage, begun: readonly string[]): WorkerDiedError {

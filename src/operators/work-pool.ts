@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { ClosedError } from '../errors/index.ts'
 import type { CallPolicy } from '../limit/calls.ts'
 import type { OpenContext } from '../stream/operator.ts'
@@ -64,6 +65,7 @@ class PoolRunner implements Runner {
     this.#knob = knob
     this.#context = context
     this.#lend = loan && (loan.checked ? 'checked' : 'inPlace')
+    setMaxListeners(0, this.#stopped.signal) // each job may listen
   }
 
   /** One job waits at each worker, so that it never waits for this thread. */

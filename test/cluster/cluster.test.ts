@@ -180,7 +180,7 @@ test('a wrong address says so', async () => {
   expect(await start('worker', '--nats', 'nats://127.0.0.1:9').ended).toMatchObject({
     code: 1,
     stderr: expect.stringContaining(
-      'MILLSTREAM_CLUSTER: cannot connect to NATS at nats://127.0.0.1:9',
+      'MILLSTREAM_CLUSTER: cannot connect to NATS at 127.0.0.1:9',
     ) as unknown,
   })
 })
