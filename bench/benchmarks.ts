@@ -1,6 +1,7 @@
 import { async } from './cases/async.ts'
 import { changed } from './cases/changed.ts'
 import { cost } from './cases/cost.ts'
+import { images } from './cases/images.ts'
 import { limits } from './cases/limits.ts'
 import { memory } from './cases/memory.ts'
 import { overhead } from './cases/overhead.ts'
@@ -15,6 +16,7 @@ export const benchmarks: Readonly<Record<string, Benchmark>> = {
   async,
   changed,
   cost,
+  images,
   limits,
   memory,
   overhead,
