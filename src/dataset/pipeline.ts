@@ -32,6 +32,7 @@ const runNames: Readonly<Record<keyof SinkRunOptions, true>> = {
   optimize: true,
   chunk: true,
   autotune: true,
+  stall: true,
   codegen: true,
   deadLetters: true,
   clock: true,

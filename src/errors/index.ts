@@ -33,6 +33,7 @@ export type ErrorCode =
   | 'MILLSTREAM_SINK_UNAVAILABLE'
   | 'MILLSTREAM_CLUSTER'
   | 'MILLSTREAM_RUN_STOPPED'
+  | 'MILLSTREAM_STALLED'
 
 /** Base class of all errors thrown by Millstream. */
 export class MillstreamError extends Error {
@@ -272,6 +273,24 @@ export class ClusterError extends MillstreamError {
 export class RunStoppedError extends MillstreamError {
   constructor(message: string, options?: ErrorOptions) {
     super('MILLSTREAM_RUN_STOPPED', message, options)
+  }
+}
+
+/** A run came to a halt: nothing came out of any operator for longer than `stall: { fail }` says. */
+export class StalledError extends MillstreamError {
+  constructor(
+    ms: number,
+    holdups: readonly { readonly stage: string; readonly at?: string; readonly what: string }[],
+    options?: ErrorOptions,
+  ) {
+    const who = holdups.map(({ stage, at, what }) => {
+      return `${stage}${at === undefined ? '' : ` (${at})`} waits for ${what}`
+    })
+    super(
+      'MILLSTREAM_STALLED',
+      `the run has made no progress for ${Math.round(ms / 100) / 10} s: ${who.join('; ')}`,
+      options,
+    )
   }
 }
 

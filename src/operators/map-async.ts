@@ -122,6 +122,10 @@ class MapAsync implements Body {
     return errors === 0 ? [state, decisions] : [state, decisions, errors]
   }
 
+  waits(): string | undefined {
+    return this.#edge === undefined ? 'its workers to start' : this.#edge.waits()
+  }
+
   stop(): void {
     this.#input.stop()
     this.#edge?.stop()

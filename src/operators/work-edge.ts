@@ -106,6 +106,15 @@ export class WorkEdge implements Desk {
     return this.#input.tok(this.#results.low)
   }
 
+  /** What is under way, in words; undefined when nothing is. */
+  waits(): string | undefined {
+    if (this.active === 0) return undefined
+    return (
+      this.#runner.waits?.() ??
+      `calls under way: ${this.active}, the first for element ${this.#results.low}`
+    )
+  }
+
   stop(): void {
     this.#stopped = true
     this.#allowed = 0

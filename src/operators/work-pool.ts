@@ -93,6 +93,10 @@ class PoolRunner implements Runner {
     for (const { release } of over) release()
   }
 
+  waits(): string | undefined {
+    return this.#pool.waits?.()
+  }
+
   lane(desk: Desk, lane: number): void {
     void this.#work(desk, lane)
   }
@@ -174,7 +178,8 @@ export async function pooledPolicyRunner(
     return values[0]
   }
   const parallelism = policy.parallelism === 'auto' ? 2 * pool.width : policy.parallelism
-  return policyRunner(invoke, { ...policy, timeout: undefined, parallelism }, context)
+  const runner = policyRunner(invoke, { ...policy, timeout: undefined, parallelism }, context)
+  return Object.assign(runner, { waits: () => pool.waits?.() })
 }
 
 function poolOf(stage: PlacedStage, how: PoolOptions, context: OpenContext): Promise<WorkPool> {

@@ -52,6 +52,8 @@ export interface Runner {
   reuse?(ordinal: number): void
   /** Works until there is nothing to take, then parks; never rejects. Lanes are numbered from 1. */
   lane(desk: Desk, lane: number): void
+  /** What its lanes wait for, in words, where it knows more than their number. */
+  waits?(): string | undefined
   /** Nobody wants the results any more: what waits for limits and retries ends. */
   stop?(): void
 }

@@ -104,6 +104,11 @@ class Pool implements WorkPool {
     await Promise.all(this.#seats.map(({ arrival }) => arrival))
   }
 
+  waits(): string | undefined {
+    const busy = this.#seats.flatMap(({ worker }) => worker.work ?? [])
+    return busy.length === 0 ? undefined : busy.join(', ')
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -192,8 +197,9 @@ class Pool implements WorkPool {
         const k = values.length
         const alone = seat.worker.fresh
         start = performance.now()
-        const one = { ...job, items: [job.items[k]], first: job.first + k }
-        const done = await seat.worker.run(one)
+        // Nothing is lent: what came of several answers is returned as one.
+        const { items, first, key, timeout } = job
+        const done = await seat.worker.run({ items: [items[k]], first: first + k, key, timeout })
         if ('death' in done) {
           this.#check(done.death)
           if (done.late) return result(lateness(job, seat).failed)

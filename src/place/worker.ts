@@ -57,6 +57,8 @@ export class Worker {
   readonly #jobs = new Map<number, Pending>()
   #nextId = 0
   #answers = 0
+  /** When it began with the job at work. */
+  #since = 0
   #state: 'starting' | 'unfit' | 'ready' | 'finishing' = 'starting'
   #bye: Extract<FromWorker, { type: 'bye' }> | undefined
   #killedFor: string | undefined
@@ -86,6 +88,15 @@ export class Worker {
       (error) => void this.#kill(`its answer cannot be read: ${error.message}`),
     )
     this.ended = Promise.all([exited, channel.closed]).then(([exit]) => this.#end(exit, died))
+  }
+
+  /** What it works on, in words; undefined when that is nothing. */
+  get work(): string | undefined {
+    if (this.#state === 'starting') return `${this.lane} to start`
+    const [head] = this.#jobs.values()
+    if (head === undefined) return undefined
+    const seconds = Math.round((performance.now() - this.#since) / 1000)
+    return `${this.lane}, which has worked on ${elementsOf(head.job)} for ${seconds} s`
   }
 
   /** True while it has not finished a job. */
@@ -224,6 +235,7 @@ export class Worker {
   /** Looks to it that the job at work keeps its timeout. */
   #watch(): void {
     clearTimeout(this.#timer)
+    this.#since = performance.now()
     const [head] = this.#jobs.values()
     const timeout = head?.job.timeout
     if (head === undefined || timeout === undefined) return

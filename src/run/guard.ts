@@ -3,6 +3,7 @@ import { ClosedError } from '../errors/index.ts'
 import { ElementFailure, errorOf } from '../stream/failure.ts'
 import type { Fairness } from './fairness.ts'
 import type { StageCounter } from './metrics.ts'
+import type { Holdup } from './watchdog.ts'
 import type { Body, Chunk, Operator, Token } from '../stream/operator.ts'
 import type { Origin } from '../stream/origin.ts'
 import { openingOf, type Opening } from '../trace/openings.ts'
@@ -81,6 +82,18 @@ export class Guard implements Operator {
     } finally {
       this.#flight = undefined
     }
+  }
+
+  /** The operators, up from here, that were asked for elements and wait for something else than an input. */
+  holdups(): readonly Holdup[] {
+    if (this.#flight === undefined) return []
+    const above = Array.from(this.#inputs, (input) => input.holdups()).flat()
+    const own = this.#body.waits?.()
+    if (own === undefined && above.length > 0) return above
+    const { id, at } = this.#node
+    const what =
+      own ?? (this.#inputs.size > 0 ? 'itself' : 'its source, which was asked for elements')
+    return [...above, { stage: id, ...(at !== undefined && { at }), what }]
   }
 
   tok(): Token {

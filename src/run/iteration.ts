@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import { ClosedError, InvalidArgumentError } from '../errors/index.ts'
+import { ClosedError, InvalidArgumentError, StalledError } from '../errors/index.ts'
 import type { PlanNode } from '../plan/node.ts'
 import { REWRITING } from '../rewrite/rewrite.ts'
 import { Budget, type Costs } from '../stream/budget.ts'
@@ -28,6 +28,7 @@ import { Metrics, type StageMetrics } from './metrics.ts'
 import { openPlan, type Run, toRun } from './open.ts'
 import { Stopwatch } from './stopwatch.ts'
 import { type AutotuneOptions, memoryOf, tunerOf } from './tune/autotune.ts'
+import { type StallOptions, Watchdog } from './watchdog.ts'
 
 /** How to run a dataset. None of these but `seed` and `epoch` changes a result. */
 export interface IterateOptions {
@@ -63,6 +64,8 @@ export interface IterateOptions {
   readonly state?: string
   /** What the run sets itself while it goes on, and within which bounds. `false` leaves all where it starts. */
   readonly autotune?: AutotuneOptions | false
+  /** What happens when nothing comes out of any operator for long: a warning after a minute, and an error if told. */
+  readonly stall?: StallOptions
   /** The time by which calls wait for limits and retries. Default: the machine's; for tests. */
   readonly clock?: Clock
 }
@@ -105,6 +108,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
   readonly #calls = new StoreOnDemand()
   readonly #epoch: number
   readonly #operator: Operator<T>
+  readonly #watchdog: Watchdog
   readonly #inlet: Inlet<T>
   readonly #control = new AbortController()
   readonly #outer: AbortSignal | undefined
@@ -134,7 +138,13 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
       rewriting: checkpoint === undefined ? rewriting : (checkpoint.rewriting ?? 0),
     })
     const from = checkpoint?.state
-    this.#operator = openPlan(root, this.#run, this.#epoch, Inlet.upstreamOf(from)) as Operator<T>
+    const guard = openPlan(root, this.#run, this.#epoch, Inlet.upstreamOf(from))
+    this.#operator = guard as Operator<T>
+    this.#watchdog = new Watchdog(options.stall, {
+      progress: () => this.#run.metrics.progress,
+      holdups: () => guard.holdups(),
+      observe: options.observe,
+    })
     this.#inlet = new Inlet(this.#operator, from)
   }
 
@@ -317,12 +327,17 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
     this.#stopwatch.wait()
     try {
       if (first) this.#warn()
-      const more = await this.#inlet.fill()
+      const more = await this.#watchdog.watch(this.#inlet.fill())
       this.#outer?.throwIfAborted()
       if (!more) await this.#release()
       return more
     } catch (error) {
       this.#failedAt ??= before
+      // What hangs need not let itself be closed: it is asked to, and not waited for.
+      if (error instanceof StalledError) {
+        void this.#release().catch(() => undefined)
+        throw error
+      }
       await this.#release().catch(() => undefined) // what ended it counts more; `close` tells the rest
       this.#outer?.throwIfAborted() // the reason counts, not what broke because of it
       if (this.#left) return false
@@ -372,6 +387,7 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
 
   async #releaseOnce(): Promise<void> {
     this.#opening?.closing()
+    this.#watchdog.end()
     this.#outer?.removeEventListener('abort', this.#onAbort)
     if (!this.#control.signal.aborted) this.#control.abort(new ClosedError('the iteration is over'))
     try {

@@ -132,6 +132,13 @@ export class Metrics {
     return counter
   }
 
+  /** Chunks, and ends, that came out of all stages so far. */
+  get progress(): number {
+    let sum = 0
+    for (const { chunks, ended } of this.#counters.values()) sum += chunks + ended
+    return sum
+  }
+
   get counters(): ReadonlyMap<string, StageCounter> {
     return this.#counters
   }

@@ -41,6 +41,8 @@ export interface Body<T = unknown> {
   tok(): Token
   /** Where the elements of the chunk that the last pull handed out came from; true for ever. */
   origin?(): Origin | undefined
+  /** What it waits for that is no input of it, in words: calls under way, workers. Asked when a run seems to hang. */
+  waits?(): string | undefined
   /** Wakes what waits on something else than an input or the run's signal; pulls settle soon after. */
   stop?(): void
   /** Frees the operator's own resources. Inputs are closed by the caller, after this. */

@@ -54,6 +54,8 @@ export interface WorkPool {
    * aborted nobody needs the result any more: it may then reject at once.
    */
   run(job: Job, unwanted?: AbortSignal): Promise<JobResult>
+  /** Who works on what, and for how long; undefined when nobody does. */
+  waits?(): string | undefined
   /** Lets jobs under way end, then ends the workers. Safe to call twice. */
   close(): Promise<void>
 }

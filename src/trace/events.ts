@@ -28,6 +28,7 @@ export type WarningCode =
   | 'slow-function'
   | 'slow-hand-over'
   | 'generator-runs-again'
+  | 'no-progress'
 
 /** Times are milliseconds of `performance.now()` of the thread that runs the pipeline. */
 export type RunEvent =
