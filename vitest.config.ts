@@ -33,6 +33,7 @@ export default defineConfig({
     // spawned commands have no aliases: they get dist/, which `npm test` builds first.
     alias: [
       { find: /^millstream$/, replacement: `${src}/index.ts` },
+      { find: 'millstream/stage', replacement: `${src}/stage/entry.ts` },
       { find: /^millstream\/(\w+)$/, replacement: `${src}/$1/index.ts` },
     ],
   },

@@ -1,4 +1,4 @@
-import { stage } from 'millstream'
+import { stage } from 'millstream/stage'
 import { numbersOf, personOf, photoOf } from './threads-work.ts'
 
 export const photos = stage(import.meta, photoOf)

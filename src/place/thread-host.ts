@@ -3,7 +3,7 @@ import { tsxNeededFor } from '../stage/load.ts'
 import { portChannel } from './channel.ts'
 import { isCloneable } from './cloneable.ts'
 import { type Exit, type Host, leftWith } from './host.ts'
-import { makeRings } from './ring/rings.ts'
+import { takeMemory } from './ring/rings.ts'
 import {
   mainUrl,
   sharedNow,
@@ -26,7 +26,7 @@ export function startThread(
   { slotBytes = 0, heapMb }: ThreadOptions = {},
 ): Host {
   const { port1, port2 } = new MessageChannel()
-  const rings = makeRings(slotBytes)
+  const { rings, free } = takeMemory(slotBytes)
   const workerData: ThreadStart = {
     ...start,
     main: mainUrl('worker-main', import.meta.url),
@@ -50,6 +50,7 @@ export function startThread(
   })
   const exited = new Promise<Exit>((resolve) => {
     worker.once('exit', (code) => {
+      free()
       resolve({ how: leftWith(code), ...crash })
     })
   })

@@ -5,7 +5,8 @@
  */
 import { types } from 'node:util'
 import { InvalidArgumentError } from '../errors/index.ts'
-import { Column, describe, isRecord, isTuple, Tensor } from '../tensor/index.ts'
+import { describe } from '../tensor/batch.ts'
+import { Column, isRecord, isTuple, Tensor } from '../tensor/tensor.ts'
 
 /** Values ready for `postMessage`. */
 export interface Packed {

@@ -1,5 +1,5 @@
 /** Values read from a slot again. */
-import { Column, type NumericArray, type Shape, Tensor } from '../../tensor/index.ts'
+import { Column, type NumericArray, type Shape, Tensor } from '../../tensor/tensor.ts'
 import { type ByteKind, byteKinds, constants, kinds } from './kinds.ts'
 import { shapeOf } from './shapes.ts'
 import type { SlotMemory } from './slot-memory.ts'

@@ -1,5 +1,5 @@
 /** Values written into a slot, as columns: what is alike lies together. */
-import type { Tensor } from '../../tensor/index.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
 import { byteKindOf, constants, kindOf, kinds, type Kind, MAX_DEPTH } from './kinds.ts'
 import { type Fields, shapeOf } from './shapes.ts'
 import type { SlotMemory } from './slot-memory.ts'

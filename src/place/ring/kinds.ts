@@ -1,6 +1,6 @@
 /** What kinds of values a slot holds, and which values are of which kind. */
 import { types } from 'node:util'
-import { Column, isRecord, Tensor } from '../../tensor/index.ts'
+import { Column, isRecord, Tensor } from '../../tensor/tensor.ts'
 
 /** How a column of values is written. */
 export const kinds = {

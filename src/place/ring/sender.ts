@@ -1,6 +1,6 @@
 /** Values on their way to another thread: in a slot where they fit into one, else in the message itself. */
 import { pack, type Packed } from '../../stream/wire.ts'
-import { describe } from '../../tensor/index.ts'
+import { describe } from '../../tensor/batch.ts'
 import { encode } from './encode.ts'
 import { SlotFull } from './slot-memory.ts'
 import { type RingLayout, Slots } from './slots.ts'
