@@ -51,6 +51,7 @@ const cases: readonly Case[] = [
 
 /** Units of what is told of each subject. */
 const units = {
+  calls: 'calls',
   'quota used': '%',
   refused: '%',
   'work lost': '%',
@@ -139,6 +140,7 @@ async function measure(
 function figuresOf(outcomes: readonly Outcome[], stats: FakeApiStats, documents: number): Figures {
   const lost = outcomes.reduce((sum, one) => sum + one.lost, 0)
   return {
+    calls: stats.calls,
     'quota used': 100 * stats.share,
     refused: (100 * stats.refused) / stats.calls,
     'work lost': (100 * lost) / documents,

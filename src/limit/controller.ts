@@ -40,6 +40,8 @@ export interface PacedCall {
 /** The same, once it went. */
 export interface StartedCall extends PacedCall {
   readonly startedAt: number
+  /** When it was let go; a process that shares a limit is granted calls some time ahead. */
+  readonly grantedAt: number
 }
 
 /** All that is known of a server: plain data, so that processes can hand it on. Times are milliseconds of one clock. */
@@ -186,10 +188,12 @@ export class Controller {
   }
 
   /** A call that was let go is not made. */
-  giveBack({ costs, startedAt }: StartedCall): void {
-    if (startedAt < this.state.loweredAt) return // its turn was forgotten since
+  giveBack({ costs, grantedAt }: StartedCall): void {
+    const forgotten = grantedAt < this.state.loweredAt // no turn is left to give
     for (const [name, cost] of Object.entries({ ...costs, requests: 1 })) {
-      this.#meter(name).pacer.correct(-cost)
+      const { pacer } = this.#meter(name)
+      pacer.uncount(cost, grantedAt)
+      if (!forgotten) pacer.giveBack(cost)
     }
   }
 
@@ -268,17 +272,30 @@ export class Controller {
     state.refusedInRow++
     state.window = Infinity
     if (pause === undefined) this.pause(now + this.#backoff(state.refusedInRow))
-    // Calls that went before the rate was lowered say nothing about the lower rate.
-    if (call.startedAt < state.loweredAt) return
+    for (const [name, cost] of Object.entries({ ...call.costs, requests: 1 })) {
+      this.#meter(name).pacer.uncount(cost, call.grantedAt)
+    }
+    // Calls that were let go before the rate was lowered say nothing about the lower rate.
+    if (call.grantedAt < state.loweredAt) return
     state.loweredAt = now
     const costs: Costs = { ...call.costs, requests: 1 }
     const limited = this.#limitedMeters(call.costs, meter)
     const sure = state.answers >= SURE_CALLS
-    for (const [name, { pacer, usage }] of this.#meters) {
+    for (const [name, { pacer, usage, suspicion }] of this.#meters) {
       // Before any answer, the pause is how long the server needs to let in this call.
-      const guess = (costs[name] ?? 0) / (pause ?? FIRST_GUESS_MS)
+      const cost = costs[name] ?? 0
+      const guess = cost / (pause ?? FIRST_GUESS_MS)
       const used = usage.rate(now) ?? guess
-      if (limited(name)) pacer.lower(now, { used, sure, cycle: this.#cycle(now, underWay) })
+      const { startedAt } = call
+      const cycle = this.#cycle(now, underWay)
+      if (limited(name))
+        pacer.lower(now, {
+          cost: Math.max(cost, suspicion.state.mean),
+          startedAt,
+          used,
+          sure,
+          cycle,
+        })
       else pacer.relax(used)
     }
   }

@@ -92,7 +92,7 @@ export class LocalLimiter implements Limiter {
       ticket.pacedBy = pacedBy ?? ticket.pacedBy
       if (ms > 0) return this.#wakeAt(now + ms, now)
       this.#queue.remove(ticket)
-      ticket.startedAt = now
+      ticket.grantedAt = ticket.startedAt = now
       this.#underWay++
       this.#controller.start(ticket, now)
       ticket.go(ticket)

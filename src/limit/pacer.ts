@@ -7,6 +7,11 @@ const EARLY = 0.8
 /** Refusals in a row that come early leave ever less, down to this, but not much less than what the server bears. */
 const LEAST = 0.5
 const BORNE = 0.9
+/** Calls let in between refusals that tell how much flows in, and after which a refusal is one for itself. */
+const FEW = 4
+const SOON = 8
+/** A rate so many times too high is lowered to what flows in, not by steps. */
+const FAR = 3
 
 /** The rate grows by this factor in a cycle at most, however long ago the last refusal was. */
 const CYCLE_GROWTH = 16
@@ -47,11 +52,18 @@ export interface PacerState {
   early: number
   /** The first refusal says little about the rate: it is looked for upwards until the next. */
   searching: boolean
+  /** The first of refusals that came soon after each other; Infinity before there was one. */
+  since: number
+  /** What was let in since then, in units and calls, and in calls up to the last of them. */
+  sum: number
+  count: number
+  counted: number
 }
 
 export function newPacer(ceiling: number): PacerState {
   const rates = { ceiling, rate: ceiling, top: ceiling, base: ceiling, floor: Infinity }
-  return { ...rates, next: 0, calls: 0, early: 0, searching: false }
+  const count = { since: Infinity, sum: 0, count: 0, counted: 0 }
+  return { ...rates, ...count, next: 0, calls: 0, early: 0, searching: false }
 }
 
 /**
@@ -94,6 +106,8 @@ export class Pacer {
   take(now: number, cost: number, late: boolean): void {
     const { state } = this
     if (cost > 0) state.floor = Math.min(state.floor, cost / SLOWEST_MS)
+    state.sum += cost
+    state.count++
     if (state.rate === Infinity) return
     const earliest = late ? now - LATENESS_MS : now
     state.next = Math.max(state.next, earliest) + cost / state.rate
@@ -102,7 +116,21 @@ export class Pacer {
   /** A call cost more than it was taken for, or below 0 less. */
   correct(difference: number): void {
     const { state } = this
+    state.sum += difference
     if (state.rate !== Infinity) state.next += difference / state.rate
+  }
+
+  /** A call that went at `start`, or was to go, was not let in. */
+  uncount(cost: number, start: number): void {
+    const { state } = this
+    if (start < state.since) return
+    state.sum -= cost
+    state.count--
+  }
+
+  /** A call that was to go does not: the next one takes its turn. */
+  giveBack(cost: number): void {
+    if (this.state.rate !== Infinity) this.state.next -= cost / this.state.rate
   }
 
   /** A call that had to wait for a rate was answered, with so many others under way. */
@@ -129,21 +157,39 @@ export class Pacer {
   }
 
   /** The server refused because of this meter. */
-  lower(now: number, { used, sure, cycle }: Refusal): void {
+  lower(now: number, { cost, startedAt, used, sure, cycle }: Refusal): void {
     const { state } = this
     const first = state.rate === Infinity
     const early = state.calls < cycle.calls / 2
-    state.early = early && sure ? state.early + 1 : 0
+    const soon = !first && state.count - state.counted < SOON
+    const flowed = soon ? this.#flowed(startedAt, cost) : undefined
+    const far = flowed !== undefined && state.rate > FAR * flowed
+    state.early = early && sure && !far ? state.early + 1 : 0
     // A burst at the start may be refused several times over: that is one answer.
-    state.searching = first || (state.searching && state.calls < 3)
-    const most = first ? used : sure ? ROOM * used : Infinity
-    state.top = Math.min(state.rate, most)
-    const left = early ? Math.max(LEAST, EARLY ** Math.max(1, state.early)) : LATE
-    const borne = first ? 0 : Math.min(LATE * state.top, BORNE * used)
+    state.searching = first || (state.searching && state.calls < 3 && !far)
+    if (far) state.top = flowed
+    else state.top = Math.min(state.rate, first ? used : sure ? ROOM * used : Infinity)
+    const left = early && !far ? Math.max(LEAST, EARLY ** Math.max(1, state.early)) : LATE
+    const borne = first || far ? 0 : Math.min(LATE * state.top, BORNE * used)
     state.base = Math.max(Math.min(state.floor, state.top), left * state.top, borne)
     state.rate = state.base
     state.calls = 0
     state.next = now
+    if (!soon) {
+      state.since = now
+      state.sum = 0
+      state.count = 0
+    }
+    state.counted = state.count
+  }
+
+  /**
+   * Nothing was left at two refusals: what was let in between them flowed in, less than a call more. Units a
+   * millisecond. What answers tell is too much of a server that had let in a burst.
+   */
+  #flowed(now: number, cost: number): number | undefined {
+    const { since, sum } = this.state
+    return sum >= FEW * cost && since < now ? (sum + cost) / (now - since) : undefined
   }
 
   /** The server refused because of another meter: this one has been too careful if it held calls back. */
@@ -157,6 +203,10 @@ export class Pacer {
 
 /** What is known when a call is refused. */
 export interface Refusal {
+  /** What the refused call costs. */
+  readonly cost: number
+  /** When it went. */
+  readonly startedAt: number
   /** What went through of late, units a millisecond, above 0. */
   readonly used: number
   /** True when enough calls were answered to rely on that. */

@@ -9,9 +9,12 @@ import {
 
 /** Milliseconds for which calls are let go in advance: what a killed process takes along at most. */
 const AHEAD_MS = 100
+/** After a refusal, until it is known to be the last, others are to hear of the next one before they go on. */
+const CAREFUL_AHEAD_MS = 10
+const CAREFUL_MS = 2_000
 /** Milliseconds after which a process that says nothing counts as dead. */
 export const SILENCE_MS = 3_000
-/** Milliseconds between two looks for what was not granted. */
+/** Milliseconds between two looks for a place among those under way. */
 export const LOOK_MS = 25
 
 /** What processes know together of one limit. Times are milliseconds since 1970. */
@@ -152,6 +155,8 @@ function grant<T extends Wanted>(
   { elsewhere, sharers }: { readonly elsewhere: number; readonly sharers: number },
 ): Granted<T> {
   const grants: Grant<T>[] = []
+  const careful = now - controller.state.loweredAt < CAREFUL_MS
+  const ahead = careful ? CAREFUL_AHEAD_MS : AHEAD_MS
   for (const call of wanted) {
     const own = underWay + grants.length
     const { most } = controller
@@ -160,9 +165,9 @@ function grant<T extends Wanted>(
     const { ms, pacedBy } = controller.wait(call.costs, now)
     call.pacedBy = pacedBy ?? call.pacedBy
     const at = now + ms
-    const mine = (grants[0]?.at ?? at) + AHEAD_MS / sharers
-    if (at > Math.min(mine, now + AHEAD_MS)) {
-      return { grants, again: Math.max(now + LOOK_MS, at - AHEAD_MS) }
+    const mine = (grants[0]?.at ?? at) + ahead / sharers
+    if (at > Math.min(mine, now + ahead)) {
+      return { grants, again: Math.max(now + ahead / 4, at - ahead) }
     }
     controller.start(call, at)
     grants.push({ call, at })

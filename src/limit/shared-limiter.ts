@@ -46,8 +46,6 @@ export class SharedLimiter implements Limiter {
   readonly #queue = new TicketQueue()
   /** Those that may go, in the order of their times. */
   #granted: Ticket[] = []
-  /** When each of them was granted. */
-  readonly #grantedAt = new Map<Ticket, number>()
   /** What the others don't know yet. */
   #happened: Happened[] = []
   readonly #asked = new AskedTime()
@@ -91,9 +89,9 @@ export class SharedLimiter implements Limiter {
   leave(ticket: Ticket, outcome: Outcome): void {
     const at = this.#now
     this.#underWay--
-    this.#tell({ kind: 'left', call: callOf(ticket), outcome, at })
     if (outcome.pause !== undefined) this.#asked.note(at, at + outcome.pause)
     if (outcome.kind === 'refused') this.#withdraw()
+    this.#tell({ kind: 'left', call: callOf(ticket), outcome, at })
   }
 
   ask(ms: number): void {
@@ -190,7 +188,7 @@ export class SharedLimiter implements Limiter {
     this.#happened.splice(0, told)
     const refused = this.#happened.some(isBad) // meanwhile
     for (const { call, at: time } of granted.grants) {
-      this.#grantedAt.set(call, at)
+      call.grantedAt = at
       call.startedAt = time
       if (!this.#queue.remove(call))
         this.#return(call) // it was cancelled meanwhile
@@ -222,10 +220,7 @@ export class SharedLimiter implements Limiter {
 
   /** A call that was granted does not go. */
   #return(ticket: Ticket): void {
-    // When it was granted tells whether its turn was forgotten since.
-    const startedAt = this.#grantedAt.get(ticket) ?? ticket.startedAt
-    this.#grantedAt.delete(ticket)
-    this.#tell({ kind: 'given back', call: callOf(ticket, startedAt) })
+    this.#tell({ kind: 'given back', call: callOf(ticket) })
   }
 
   #letGo(): void {
@@ -235,7 +230,6 @@ export class SharedLimiter implements Limiter {
       if (ticket === undefined) return
       if (ticket.startedAt > now) return this.#nextCall.by(ticket.startedAt)
       this.#granted.shift()
-      this.#grantedAt.delete(ticket)
       ticket.startedAt = now
       this.#underWay++
       ticket.go(ticket)
@@ -250,8 +244,8 @@ function isBad(happened: Happened): boolean {
 }
 
 /** What is told of a call. */
-function callOf({ costs, again, pacedBy, startedAt }: Ticket, at = startedAt): StartedCall {
-  return { costs, again, pacedBy, startedAt: at }
+function callOf({ costs, again, pacedBy, grantedAt, startedAt }: Ticket): StartedCall {
+  return { costs, again, pacedBy, grantedAt, startedAt }
 }
 
 /** Rings once, at the earliest time that it was set to since it last rang. */

@@ -13,7 +13,8 @@ export interface Entry {
 
 /** A call that waits for its turn, or is under way. */
 export interface Ticket extends Entry {
-  /** When it went, by the clock of its controller; 0 while it waits. */
+  /** When it was let go, and when it went, by the clock of its controller; 0 while it waits. */
+  grantedAt: number
   startedAt: number
   /** The meter whose rate it had to wait for. */
   pacedBy: string | undefined
@@ -33,7 +34,7 @@ export class TicketQueue {
   }
 
   add(entry: Entry): Ticket {
-    const ticket: Ticket = { ...entry, startedAt: 0, pacedBy: undefined }
+    const ticket: Ticket = { ...entry, grantedAt: 0, startedAt: 0, pacedBy: undefined }
     this.#rowOf(ticket).push(ticket)
     return ticket
   }
