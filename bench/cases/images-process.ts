@@ -53,16 +53,21 @@ async function measure(): Promise<void> {
   let images = 0
   let timed = 0
   let start = performance.now()
+  let used = process.cpuUsage()
   for await (const { data, shape } of subjects[subject]?.() ?? []) {
     if (batches < 2) first.push(data.slice())
     batches++
     images += shape[0]
-    if (batches <= warmUp) start = performance.now()
-    else timed += shape[0]
+    if (batches <= warmUp) {
+      start = performance.now()
+      used = process.cpuUsage()
+    } else timed += shape[0]
   }
   const seconds = (performance.now() - start) / 1000
+  const { user, system } = process.cpuUsage(used)
+  const cpu = (user + system) / 1000 / timed
   writeFileSync(sample, Buffer.concat(first.map((data) => Buffer.from(data.buffer))))
-  console.log(JSON.stringify({ images, batches, rate: timed / seconds }))
+  console.log(JSON.stringify({ images, batches, rate: timed / seconds, cpu }))
 }
 
 await measure()

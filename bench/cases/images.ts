@@ -57,27 +57,43 @@ export const images: Benchmark = {
 
 async function measure(folder: string, { quick, log }: Options): Promise<Row[]> {
   const expected = await firstImages(join(folder, 'files'))
-  const rates = new Map<string, { row: Pick<Row, 'case' | 'subject' | 'check'>; all: number[] }>()
+  const rows = new Rows()
   for (let round = 0; round < (quick ? 1 : rounds); round++) {
     for (const cores of [1, 2]) {
       for (const subject of present(subjects, round === 0 && cores === 1 ? log : undefined)) {
-        const { images: count, batches, rate } = runProcess(subject, cores, folder)
+        const { images: count, batches, rate, cpu } = runProcess(subject, cores, folder)
         const off = difference(expected, join(folder, 'sample'))
         log(`${subject.name}, ${cores}: ${Math.round(rate)} images/s, ${off.toFixed(3)} levels off`)
         if (!(off <= subject.tolerance)) {
           throw new CheckMismatch(`${subject.name} is ${off} levels from Pillow's pixels`)
         }
-        const name = cores === 1 ? '1 core' : '2 cores'
-        const check = `${count} images in ${batches} batches`
-        const row = { case: name, subject: subject.name, check }
-        const known = rates.get(name + subject.name) ?? { row, all: [] }
-        known.all.push(rate)
-        rates.set(name + subject.name, known)
+        const what = { subject: subject.name, check: `${count} images in ${batches} batches` }
+        rows.add({ ...what, case: cores === 1 ? '1 core' : '2 cores', unit: 'images/s' }, rate)
+        // Workers of a DataLoader are processes of their own, which its process time leaves out; on one core it has none.
+        if (cores === 1) rows.add({ ...what, case: '1 core, CPU', unit: 'ms/image' }, cpu)
       }
     }
   }
-  const rows = [...rates.values()].map(({ row, all }) => rowOf({ ...row, unit: 'images/s' }, all))
-  return rows.toSorted((a, b) => a.case.localeCompare(b.case))
+  return rows.all()
+}
+
+type What = Pick<Row, 'case' | 'subject' | 'unit' | 'check'>
+
+/** Figures of several rounds, by case and subject. */
+class Rows {
+  readonly #known = new Map<string, { readonly what: What; readonly figures: number[] }>()
+
+  add(what: What, figure: number): void {
+    const key = `${what.case}: ${what.subject}`
+    const known = this.#known.get(key) ?? { what, figures: [] }
+    known.figures.push(figure)
+    this.#known.set(key, known)
+  }
+
+  all(): Row[] {
+    const rows = [...this.#known.values()].map(({ what, figures }) => rowOf(what, figures))
+    return rows.toSorted((a, b) => a.case.localeCompare(b.case))
+  }
 }
 
 function present(
@@ -95,6 +111,8 @@ interface Measured {
   readonly images: number
   readonly batches: number
   readonly rate: number
+  /** Milliseconds of the processor an image. */
+  readonly cpu: number
 }
 
 /** One pass of a subject over the files, on so many cores where Linux can hold it to them. */
