@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
-import { resolveNats } from 'millstream/cluster'
 import { ClusterError, InvalidArgumentError } from 'millstream'
-import { cluster } from 'millstream/cluster'
+import { cluster, resolveNats } from 'millstream/cluster'
 import { expect, test } from 'vitest'
 import { connectNats } from '../../src/cluster/nats.ts'
 
