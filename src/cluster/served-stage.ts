@@ -13,6 +13,8 @@ import type { Broker, Delivery } from './port.ts'
 const TAKE_MS = 10_000
 /** Milliseconds before a result is brought again. */
 const AGAIN_MS = 500
+/** Results that may be on their way to the run while the next chunk is worked on. */
+const BRINGING = 2
 /** Signs of life in the time after which a worker is taken for dead. */
 const SIGNS = 3
 
@@ -37,6 +39,14 @@ interface Round {
   readonly delivery: Delivery
   readonly chunk: ChunkMessage
   done: DoneMessage
+}
+
+/** A delivery that was worked on, and what is to be done next about it. */
+interface Begun {
+  /** Signs of life until all is done. */
+  readonly signs: NodeJS.Timeout
+  readonly round?: Round
+  readonly event?: DutyEvent | undefined
 }
 
 /** One stage of one run, as a worker serves it: takes chunks one by one, and brings what came of them. */
@@ -98,26 +108,44 @@ export class ServedStage {
     await this.#stage.close()
   }
 
+  /** Works on one chunk at a time, and brings what came of those before meanwhile. */
   async #lane(): Promise<void> {
-    const { broker } = this.#post
+    const bringing = new Set<Promise<void>>()
     for (;;) {
-      const delivery = await broker.pull(this.#queue, this.#draining.signal)
-      if (delivery === undefined) return
-      await this.#serve(delivery)
+      const delivery = await this.#post.broker.pull(this.#queue, this.#draining.signal)
+      if (delivery === undefined) break
+      const rest = this.#rest(await this.#begin(delivery))
+      bringing.add(rest)
+      void rest.then(() => bringing.delete(rest))
+      if (bringing.size >= BRINGING) await Promise.race(bringing)
+    }
+    await Promise.all(bringing)
+  }
+
+  /** Up to the result, if the chunk is to be worked on. */
+  async #begin(delivery: Delivery): Promise<Begun> {
+    const signs = setInterval(() => delivery.extend(), this.#description.ackWait / SIGNS)
+    const chunk = await this.#read(delivery)
+    // Its parts were removed with it: it is settled. If not, the run misses it and sends it again.
+    if (chunk === 'gone') delivery.acknowledge()
+    else if (chunk === 'later') delivery.giveBack()
+    if (typeof chunk === 'string') return { signs }
+    const duty = new Duty(this.#description.maxDeliveries)
+    const round: Round = { duty, delivery, chunk, done: this.#nothingOf(chunk) }
+    const { deliveries } = delivery
+    const elements = chunk.items.values.length
+    return {
+      signs,
+      round,
+      event: await this.#execute(round, { type: 'delivered', deliveries, elements }),
     }
   }
 
-  async #serve(delivery: Delivery): Promise<void> {
-    const signs = setInterval(() => delivery.extend(), this.#description.ackWait / SIGNS)
-    try {
-      const chunk = await this.#read(delivery)
-      // Its parts were removed with it: it is settled. If not, the run misses it and sends it again.
-      if (chunk === 'gone') delivery.acknowledge()
-      else if (chunk === 'later') delivery.giveBack()
-      else await this.#fulfil(delivery, chunk)
-    } finally {
-      clearInterval(signs)
+  async #rest({ signs, round, event }: Begun): Promise<void> {
+    for (let next = event; round !== undefined && next !== undefined;) {
+      next = await this.#execute(round, next)
     }
+    clearInterval(signs)
   }
 
   async #read(delivery: Delivery): Promise<ChunkMessage | 'gone' | 'later'> {
@@ -129,15 +157,6 @@ export class ServedStage {
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
       return 'later' // the broker did not answer
     }
-  }
-
-  async #fulfil(delivery: Delivery, chunk: ChunkMessage): Promise<void> {
-    const duty = new Duty(this.#description.maxDeliveries)
-    const round: Round = { duty, delivery, chunk, done: this.#nothingOf(chunk) }
-    const { deliveries } = delivery
-    const elements = chunk.items.values.length
-    let event: DutyEvent | undefined = { type: 'delivered', deliveries, elements }
-    while (event !== undefined) event = await this.#execute(round, event)
   }
 
   /** Does what the duty says; the event that comes of it. */
