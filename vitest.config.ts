@@ -11,6 +11,7 @@ const longest = [
   'test/conformance/pairs.test.ts',
   'test/conformance/plans.test.ts',
   'test/examples/dogs-run.test.ts',
+  'test/cluster/cluster.test.ts',
   'test/postgres/faults.test.ts',
   'test/cli/run.test.ts',
   'test/cli/pipeline.test.ts',
