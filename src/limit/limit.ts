@@ -88,19 +88,25 @@ export class Limit {
   }
 
   /**
-   * Calls `fn` when the limit lets it, for calls beside pipelines. Refusals are noted and thrown.
+   * Calls `fn` when the limit lets it, for calls beside pipelines. Refusals are noted and thrown; nothing is tried
+   * again. `signal` ends the wait, and is handed on to `fn`.
    *
-   * @throws what `fn` throws, and InvalidArgumentError when `cost` is no number from 0 on.
+   * ```ts
+   * const answer = await openai.run((signal) => fetch(url, { signal }), { signal: AbortSignal.timeout(60_000) })
+   * ```
+   *
+   * @throws what `fn` throws, the signal's reason, and InvalidArgumentError when `cost` is no number from 0 on.
    */
-  async run<R>(fn: () => R | Promise<R>, options: { readonly cost?: number } = {}): Promise<R> {
+  async run<R>(
+    fn: (signal: AbortSignal) => R | Promise<R>,
+    options: { readonly cost?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<R> {
     const limiter = this.limiter(systemClock)
-    const { cost } = options
+    const { cost, signal = new AbortController().signal } = options
     const costs = cost === undefined ? {} : costsOf(`limit ${this.name}: cost`, cost)
-    const ticket = await new Promise<Ticket>((go, fail) => {
-      limiter.enter({ costs, again: false, go, fail })
-    })
+    const ticket = await turnOf(limiter, costs, signal)
     try {
-      const result = await fn()
+      const result = await fn(signal)
       limiter.leave(ticket, { kind: 'ok' })
       return result
     } catch (error) {
@@ -140,6 +146,30 @@ export class Limit {
 export function limit(name: string, options?: LimitOptions): Limit {
   if (typeof name === 'string' && name !== '') return new Limit(name, options)
   throw new InvalidArgumentError(`limit takes a name, not ${JSON.stringify(name)}`)
+}
+
+/** Waits until a call may go. Rejects with the signal's reason when that is aborted first. */
+function turnOf(limiter: Limiter, costs: Costs, signal: AbortSignal): Promise<Ticket> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted()
+    const onAbort = (): void => {
+      limiter.cancel(waiting)
+      reject(signal.reason as Error)
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    const settled =
+      <T>(settle: (value: T) => void) =>
+      (value: T): void => {
+        signal.removeEventListener('abort', onAbort)
+        settle(value)
+      }
+    const waiting = limiter.enter({
+      costs,
+      again: false,
+      go: settled(resolve),
+      fail: settled(reject),
+    })
+  })
 }
 
 /** What an error of a call means for its limit. */

@@ -86,16 +86,19 @@ export class SharedLimiter implements Limiter {
     this.#tell({ kind: 'given back', call: callOf(ticket) })
   }
 
-  leave(ticket: Ticket, outcome: Outcome): void {
+  leave(ticket: Ticket, left: Outcome): void {
     const at = this.#now
     this.#underWay--
-    if (outcome.pause !== undefined) this.#asked.note(at, at + outcome.pause)
+    // Dates are whole milliseconds: the next one is the first that is not too early.
+    const pause = left.pause === undefined ? undefined : left.pause + 1
+    const outcome = { ...left, pause }
+    if (pause !== undefined) this.#asked.note(at, at + pause)
     if (outcome.kind === 'refused') this.#withdraw()
     this.#tell({ kind: 'left', call: callOf(ticket), outcome, at })
   }
 
   ask(ms: number): void {
-    const until = this.#now + ms
+    const until = this.#now + ms + 1
     this.#asked.note(this.#now, until)
     this.#tell({ kind: 'asked', until })
     this.#withdraw()

@@ -368,6 +368,17 @@ test('a cost that is no amount is an error, not a call without cost', async () =
   await expect(ran).rejects.toThrow('limit costs of run: cost: tokens must be a number from 0 on')
 })
 
+test('a signal ends the wait for a limit, and is handed to the call', async () => {
+  const rare = limit('run with a signal', { requests: '1/d' })
+  const control = new AbortController()
+  const { signal } = control
+  expect(await rare.run((given) => given === signal, { signal })).toBe(true)
+  const late = rare.run(() => expect.fail('was called'), { signal })
+  control.abort(new Error('the user left'))
+  await expect(late).rejects.toThrow('the user left')
+  await expect(rare.run(() => 1, { signal })).rejects.toThrow('the user left')
+})
+
 test('a call whose `spent` throws or gives no amount was made: it is paid as guessed', async () => {
   const clock = new VirtualClock()
   const { fn } = world(clock)
