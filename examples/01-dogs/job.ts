@@ -181,7 +181,6 @@ async function measure(
     engine: onnxEngine,
     // Preparation needs a core of its own; kept photos need none, so training itself has all.
     spec: { ...spec, threads: Math.max(1, options.threads - 1) },
-    decoders: Math.max(1, Math.min(2, options.threads - 1)),
     // Measuring should not take longer than a small job itself.
     steps: Math.min(stepsToMeasure(stepMs, decodeMs, spec.batch), Math.max(8, best.losses.length)),
     seed: options.seed,

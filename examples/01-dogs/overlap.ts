@@ -1,9 +1,9 @@
 import { Dataset, threads, type RunEvent } from 'millstream'
 import type { ModelSpec, StepResult, TrainBatch, TrainEngine, Trainer } from 'millstream/ml'
 import { lanesOf, Progress, type Lane, type Slice } from 'millstream/ui'
-import { augment, read, toTrainBatch } from './pipeline.ts'
+import { toTrainBatch } from './pipeline.ts'
 import type { PhotoFile } from './photos.ts'
-import { decode } from './stages.ts'
+import { augment, load } from './stages.ts'
 
 /** One way of doing the work, with what was busy when. */
 export interface Way {
@@ -18,8 +18,6 @@ export interface Overlap {
   readonly photos: number
   /** Threads of the training engine: one core is left to the preparation. */
   readonly trainThreads: number
-  /** Threads that decode. */
-  readonly decoders: number
   readonly sequential: Way
   readonly overlapped: Way
   readonly prepareAlone: number
@@ -33,8 +31,6 @@ export interface OverlapInput {
   readonly engine: TrainEngine
   readonly spec: ModelSpec
   readonly steps: number
-  /** Threads that decode. */
-  readonly decoders: number
   readonly seed: number
   readonly signal: AbortSignal
 }
@@ -45,11 +41,11 @@ const lr = 0.01
 const times = 3
 
 /**
- * Reads, decodes, augments and batches the same files for the same training steps: one thing after the
+ * Loads, augments and batches the same files for the same training steps: one thing after the
  * other, preparation alone, training alone, and all overlapped.
  */
 export async function measureOverlap(input: OverlapInput): Promise<Overlap> {
-  const { steps, spec, decoders, signal } = input
+  const { steps, spec, signal } = input
   const progress = new Progress({ label: 'measure', total: 4 * times, unit: 'runs' })
   const trainer = await input.engine.create(spec)
   const preparations: number[] = []
@@ -77,7 +73,6 @@ export async function measureOverlap(input: OverlapInput): Promise<Overlap> {
     steps,
     photos: steps * spec.batch,
     trainThreads: trainer.device.threads,
-    decoders,
     sequential: quickest(sequential, duration),
     overlapped: quickest(overlapped, duration),
     prepareAlone: quickest(preparations, Number),
@@ -111,19 +106,18 @@ function pipeline(input: OverlapInput) {
   const files = filesOf(input)
   // One batch more, first: when it is there, threads have started and code is loaded.
   const first = files.slice(0, spec.batch)
-  const bytes = Dataset.fromArray([...first, ...files]).map(
+  const opened = Dataset.fromArray([...first, ...files]).map(
     async (file, local) => {
       if (local.index >= first.length) await gate
-      return read(file)
+      return file
     },
-    { parallelism: 4 },
+    { parallelism: 1 },
   )
-  const photos = bytes.map(decode.with({ size }).on(threads(input.decoders)))
-  const augmented = photos.map((photo, local) => augment(photo, () => local.random(), size))
+  const photos = opened.map(load.with({ size }).on(threads('auto')))
+  const augmented = photos.map(augment.with({ size }).on(threads('auto')))
   const stacked = augmented.batch(spec.batch, { dropRemainder: true })
   const names = new Map([
-    [bytes.plan.id, 'read'],
-    [photos.plan.id, 'decode'],
+    [photos.plan.id, 'load'],
     [augmented.plan.id, 'augment'],
     [stacked.plan.id, 'batch'],
   ])
@@ -133,7 +127,7 @@ function pipeline(input: OverlapInput) {
 async function oneAfterTheOther(input: OverlapInput, trainer: Trainer): Promise<Way> {
   const { size, spec, signal } = input
   const log = new Map<string, Slice[]>(
-    ['read', 'decode', 'augment', 'batch', 'train'].map((name) => [name, []]),
+    ['load', 'augment', 'batch', 'train'].map((name) => [name, []]),
   )
   const timed = async <T>(name: string, work: () => T | Promise<T>): Promise<T> => {
     const start = performance.now()
@@ -141,16 +135,15 @@ async function oneAfterTheOther(input: OverlapInput, trainer: Trainer): Promise<
     log.get(name)?.push({ start, end: performance.now() })
     return result
   }
-  const decodeHere = decode.with({ size })
+  const [loadHere, augmentHere] = [load.with({ size }), augment.with({ size })]
   const files = filesOf(input)
   const start = performance.now()
   for (let first = 0; first < files.length; first += spec.batch) {
     signal.throwIfAborted()
-    const rows: ReturnType<typeof augment>[] = []
+    const rows: Row[] = []
     for (const file of files.slice(first, first + spec.batch)) {
-      const raw = await timed('read', () => read(file))
-      const photo = await timed('decode', () => decodeHere(raw))
-      rows.push(await timed('augment', () => augment(photo, Math.random, size)))
+      const photo = await timed('load', () => loadHere(file))
+      rows.push(await timed('augment', () => augmentHere(photo)))
     }
     const batch = await timed('batch', () => stack(rows))
     await timed('train', () => trainer.trainStep(batch, { lr }))
@@ -159,7 +152,12 @@ async function oneAfterTheOther(input: OverlapInput, trainer: Trainer): Promise<
   return { lanes, start, end: performance.now() }
 }
 
-function stack(rows: readonly { x: Uint8Array; y: number }[]): TrainBatch {
+interface Row {
+  readonly x: Uint8Array
+  readonly y: number
+}
+
+function stack(rows: readonly Row[]): TrainBatch {
   const length = rows[0]?.x.length ?? 0
   const x = new Uint8Array(rows.length * length)
   for (const [i, row] of rows.entries()) x.set(row.x, i * length)
@@ -224,28 +222,23 @@ async function allAtOnce(input: OverlapInput, trainer: Trainer): Promise<Way> {
   const end = performance.now()
   const lanes = lanesOf(events, ({ stage, lane }) => {
     const name = names.get(stage)
-    return name === 'decode' ? lane : name
+    return name === undefined || name === 'batch' ? name : `${name} ${lane}`
   })
   return { lanes: arranged(lanes, steps), start, end }
 }
 
-/** In the order of the work, workers of the decode stage side by side. */
+/** In the order of the work, workers of a stage side by side. */
 function arranged(lanes: readonly Lane[], steps: readonly Slice[]): Lane[] {
-  const named = (name: string): Lane => ({
-    name,
-    slices: lanes.find((lane) => lane.name === name)?.slices ?? [],
-  })
-  const known = ['read', 'augment', 'batch']
-  const workers = lanes
-    .filter(({ name }) => !known.includes(name))
-    .toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
-    .map(({ slices }, i) => ({ name: `decode ${i + 1}`, slices, color: 2 }))
-  const [reading, augmenting, batching] = known.map(named)
+  const workers = (stage: string): Lane[] =>
+    lanes
+      .filter(({ name }) => name.startsWith(`${stage} `))
+      .toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
+      .map(({ slices }, i) => ({ name: `${stage} ${i + 1}`, slices }))
+  const batching = lanes.find(({ name }) => name === 'batch')
   return [
-    { name: 'read', slices: reading?.slices ?? [], color: 1 },
-    ...workers,
-    { name: 'augment', slices: augmenting?.slices ?? [], color: 3 },
-    { name: 'batch', slices: batching?.slices ?? [], color: 4 },
-    { name: 'train', slices: steps, color: 5 },
+    ...workers('load'),
+    ...workers('augment'),
+    { name: 'batch', slices: batching?.slices ?? [] },
+    { name: 'train', slices: steps },
   ]
 }

@@ -1,24 +1,13 @@
-import { readFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { DataError, Dataset, messageOf, threads, type Batch, type RunEvent } from 'millstream'
-import { type Image, pad, randomCrop, randomFlip } from 'millstream/image'
 import type { TrainBatch } from 'millstream/ml'
 import { Progress } from 'millstream/ui'
 import type { Part, PhotoFile } from './photos.ts'
-import { decode, type Pixels, type RawPhoto } from './stages.ts'
-
-const decodeThreads = 2
-
-/** Reads a file; the disk is asked for several at once. */
-export async function read(file: PhotoFile): Promise<RawPhoto> {
-  return { file, bytes: await readFile(file.path) }
-}
+import { augment, load, type Pixels } from './stages.ts'
 
 /** From files to photos of the model's size; what cannot be read or decoded is left out and reported. */
-export function decoded(files: readonly PhotoFile[], size: number): Dataset<Pixels> {
-  return Dataset.fromArray(files)
-    .map(read, { parallelism: 8, onError: 'skip' })
-    .map(decode.with({ size }).on(threads(decodeThreads)), { onError: 'skip' })
+export function loaded(files: readonly PhotoFile[], size: number): Dataset<Pixels> {
+  return Dataset.fromArray(files).map(load.with({ size }).on(threads('auto')), { onError: 'skip' })
 }
 
 /** A photo that was left out, and why. */
@@ -45,12 +34,12 @@ export async function clean(
   checkMemory(files.length * size * size * 3)
   const start = performance.now()
   const progress = new Progress({ label: 'decode', total: files.length, unit: 'photos' })
-  const photos = decoded(files, size).cache()
+  const photos = loaded(files, size).cache()
   const good: PhotoFile[] = []
   const bad: BadPhoto[] = []
   const observe = (event: RunEvent): void => {
     if (event.type !== 'skip') return
-    bad.push({ file: fileOf(event.element), reason: messageOf(event.error) })
+    bad.push({ file: event.element as PhotoFile, reason: messageOf(event.error) })
   }
   for await (const { file } of photos.iterate({ signal, observe })) {
     good.push(file)
@@ -64,12 +53,6 @@ export async function clean(
 
 function badNote(n: number): string {
   return n === 0 ? '' : `${n} dropped`
-}
-
-/** What failed is a file while it is read, and a file with its bytes while it is decoded. */
-function fileOf(element: unknown): PhotoFile {
-  const failed = element as PhotoFile | RawPhoto
-  return 'file' in failed ? failed.file : failed
 }
 
 function checkMemory(bytes: number): void {
@@ -89,18 +72,6 @@ export interface BatchOptions {
   readonly count: number
 }
 
-/** Mirrored and shifted by chance: what the seed makes of a photo does not depend on who prepares it. */
-export function augment(
-  { file, data }: Pixels,
-  random: () => number,
-  size: number,
-): { readonly x: Uint8Array; readonly y: number } {
-  const photo: Image = { data, width: size, height: size, channels: 3 }
-  const margin = { all: Math.round(size / 8), mode: 'reflect' } as const
-  const shifted = randomCrop(pad(randomFlip(photo, random), margin), random, photo)
-  return { x: shifted.data, y: file.label }
-}
-
 /** As the trainer takes it. */
 export function toTrainBatch({ x, y }: Batch<{ x: Uint8Array; y: number }>): TrainBatch {
   return { x: x.data, y: Int32Array.from(y) }
@@ -112,7 +83,7 @@ export function trainBatches(photos: Dataset<Pixels>, options: BatchOptions): Da
   return photos
     .filter(({ file }) => file.part === 'train')
     .shuffle(count)
-    .map((photo, local) => augment(photo, () => local.random(), size))
+    .map(augment.with({ size }).on(threads('auto')))
     .batch(batch, { dropRemainder: true })
     .map(toTrainBatch)
     .prefetch(2)

