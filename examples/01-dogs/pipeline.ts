@@ -86,7 +86,6 @@ export function trainBatches(photos: Dataset<Pixels>, options: BatchOptions): Da
     .map(augment.with({ size }).on(threads('auto')))
     .batch(batch, { dropRemainder: true })
     .map(toTrainBatch)
-    .prefetch(2)
 }
 
 /** Batches of another part, as they are and in order. */

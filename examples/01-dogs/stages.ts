@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { DataError, messageOf, stage } from 'millstream'
+import { stage } from 'millstream'
 import { decodeImage, pad, randomCrop, randomFlip, type Image } from 'millstream/image'
 import type { PhotoFile } from './photos.ts'
 
@@ -21,12 +21,8 @@ export interface Side {
 export const load = stage(
   import.meta,
   async (file: PhotoFile, _local, { size }: Side): Promise<Pixels> => {
-    try {
-      const { data } = await decodeImage(readFileSync(file.path), { size })
-      return { file, data }
-    } catch (cause) {
-      throw new DataError(`${file.path}: ${messageOf(cause)}`, { cause })
-    }
+    const { data } = await decodeImage(readFileSync(file.path), { size })
+    return { file, data }
   },
 )
 

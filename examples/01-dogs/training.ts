@@ -72,24 +72,28 @@ async function runEpochs(
   const epochs: EpochResult[] = []
   const losses: number[] = []
   let waited = 0
+  let right = 0
+  let busyUntil: number | undefined
   let judged: Evaluation | undefined
-  for (let epoch = 0; epoch < recipe.epochs; epoch++) {
-    let right = 0
-    let busyUntil: number | undefined
-    for await (const step of steps(input, trainer, epoch)) {
-      losses.push(step.loss)
-      right += step.correct
-      waited += Math.max(0, step.start - (busyUntil ?? step.start))
-      busyUntil = step.end
-      progress.update(losses.length, note(epoch, recipe.epochs, losses, epochs))
-    }
-    judged = await trainer.evaluate(validation.iterate({ signal: input.signal }))
+  const turns = new Turns(input.signal)
+  for await (const step of steps(input, trainer, turns)) {
+    losses.push(step.loss)
+    right += step.correct
+    waited += Math.max(0, step.start - (busyUntil ?? step.start))
+    busyUntil = step.end
+    progress.update(losses.length, note(epochs.length, recipe.epochs, losses, epochs))
+    if (losses.length % stepsInEpoch !== 0) continue
+    judged = await turns.between(() =>
+      trainer.evaluate(validation.iterate({ signal: input.signal })),
+    )
     epochs.push({
       loss: mean(losses.slice(-stepsInEpoch)),
       accuracy: right / (stepsInEpoch * input.spec.batch),
       validationLoss: judged.loss,
       validationAccuracy: metricsOf(judged.confusion).accuracy,
     })
+    right = 0
+    busyUntil = undefined
   }
   progress.end(`validation accuracy ${(epochs.at(-1)?.validationAccuracy ?? 0).toFixed(4)}`)
   if (judged === undefined) throw new RangeError('a round has at least one epoch')
@@ -98,25 +102,67 @@ async function runEpochs(
 }
 
 /**
- * Steps of one epoch. Two are under way: while one trains, the next one's photos are at the trainer already,
- * and behind it the pipeline prepares more.
+ * Steps of all epochs, in one run: while an epoch is judged, the next one's first photos are prepared. Two steps are under
+ * way: while one trains, the next one's photos are at the trainer already, and behind it the pipeline prepares more.
  */
-function steps(input: RoundInput, trainer: Trainer, epoch: number) {
-  const { recipe, stepsInEpoch, seed, signal } = input
+function steps(input: RoundInput, trainer: Trainer, turns: Turns) {
+  const { recipe, stepsInEpoch, train, seed, signal } = input
   const schedule = {
     peak: recipe.lr,
     warmupSteps: Math.floor(Math.min(2, recipe.epochs / 6) * stepsInEpoch),
     totalSteps: recipe.epochs * stepsInEpoch,
   }
-  return input.train
+  return train
+    .repeat(recipe.epochs)
+    .prefetch(2)
     .map(
-      (batch, local) => {
-        const lr = warmupDecay(schedule, epoch * stepsInEpoch + local.index)
-        return trainer.trainStep(batch, { lr })
+      async (batch, { index }) => {
+        await turns.of(Math.floor(index / stepsInEpoch))
+        return trainer.trainStep(batch, { lr: warmupDecay(schedule, index) })
       },
       { parallelism: 2 },
     )
-    .iterate({ seed, epoch, signal })
+    .iterate({ seed, signal })
+}
+
+/** Holds back the steps of an epoch until the one before was judged. */
+class Turns {
+  #judged = 0
+  #over = false
+  readonly #waiting: (() => void)[] = []
+
+  constructor(signal: AbortSignal) {
+    signal.addEventListener('abort', () => this.#end(), { once: true })
+  }
+
+  /** Resolves when the epoch may train; at once when nothing is trained any more. */
+  async of(epoch: number): Promise<void> {
+    while (epoch > this.#judged && !this.#over) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    }
+  }
+
+  /** Judges an epoch. */
+  async between<T>(judge: () => Promise<T>): Promise<T> {
+    try {
+      return await judge()
+    } catch (error) {
+      this.#end()
+      throw error
+    } finally {
+      this.#judged++
+      this.#wake()
+    }
+  }
+
+  #end(): void {
+    this.#over = true
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
 }
 
 function note(
