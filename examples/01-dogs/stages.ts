@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { stage } from 'millstream'
+import { stage } from 'millstream/stage'
 import { decodeImage, pad, randomCrop, randomFlip, type Image } from 'millstream/image'
 import type { PhotoFile } from './photos.ts'
 
