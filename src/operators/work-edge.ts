@@ -76,6 +76,7 @@ export class WorkEdge implements Desk {
     this.#holds = context.loan?.holds
     this.#share = context.share()
     this.#pause = this.#share.isHard ? 1 : LOOK
+    if (this.#share.isHard) this.#room = 1 // until it is known how large results are
   }
 
   async pull(): Promise<Chunk | null> {
@@ -285,6 +286,7 @@ export class WorkEdge implements Desk {
   #weigh(element: unknown): void {
     const before = this.#room
     this.#share.weigh(element)
+    if (this.#looks === 0) return
     const most = this.#runner.room?.() ?? MAX_WAITING
     this.#room = Math.max(1, Math.min(most, this.#share.room - this.#chunk))
     this.#allowed = Math.max(0, this.#allowed + Math.min(0, this.#room - before))

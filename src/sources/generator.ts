@@ -188,6 +188,7 @@ class GeneratorSource implements Body {
     const out: unknown[] = []
     const { meter } = this.#context
     const start = meter.now()
+    const asked = performance.now()
     let patience: NodeJS.Timeout | undefined
     try {
       while (out.length < max) {
@@ -202,6 +203,8 @@ class GeneratorSource implements Body {
           break
         }
         out.push(step.value)
+        // The next is likely to take as long.
+        if (out.length === 1 && performance.now() - asked > PATIENCE) break
       }
     } catch (error) {
       this.#ended = true

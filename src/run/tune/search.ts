@@ -49,15 +49,15 @@ function between(low: number | undefined, high: number | undefined): number | un
   return middle > low && middle < high ? middle : undefined
 }
 
-/** First steps go far, later ones look around. */
+/** First steps go far; later ones look whether a little more would do more by now: if not, that cost nothing. */
 const FAR = 2
 const ROUND = 1.25
 /** At most so far at once, whatever the model wants. */
 const FARTHEST = 2
 /** A little more than what should be enough. */
 const SPARE = 1.1
-/** Milliseconds until it looks around again, and at most; the first doubles each time that nothing was found. */
-const REST = 2_000
+/** Milliseconds until it looks around again, and at most; they double each time. */
+const REST = 4_000
 const LONGEST_REST = 60_000
 /** A rate that differs by more than this is of other work, or of another world. */
 const DRIFT = 0.2
@@ -91,7 +91,9 @@ export class Search {
     }
     this.#tried.set(value, rate)
     const up = Math.max(value + 1, Math.min(this.#upFrom(value, wanted), FARTHEST * value))
-    const to = nextValue(this.#tried, { least, most, up, down: this.#step })
+    const looksAround = this.#step !== FAR
+    const from = looksAround ? Math.max(least, value) : least
+    const to = nextValue(this.#tried, { least: from, most, up, down: FAR })
     if (to === undefined) this.#restUntil = now + this.#rest
     return to
   }

@@ -19,7 +19,7 @@ const SURE = 0.02
 /** From here on lanes are as busy as they get: there are gaps between chunks. */
 const FULL = 0.8
 /** A reader that waits less is the slower side. */
-const LITTLE = 0.05
+const LITTLE = 0.02
 
 export interface TunerParts {
   readonly clock: Clock
