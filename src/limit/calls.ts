@@ -230,15 +230,28 @@ export class Calls {
       if (!this.slots.take()) await this.#nextSlot()
       return undefined
     }
-    const ticket = await this.#turn(limiter, costs, again)
-    if (this.slots.take()) return ticket
-    limiter.giveBack(ticket)
-    await this.#nextSlot()
+    for (let before = again; ; before = true) {
+      const ticket = await this.#turn(limiter, costs, before)
+      if (this.slots.take()) return ticket
+      limiter.giveBack(ticket)
+      await this.#nextSlot()
+      const next = await this.#turnInSlot(limiter, costs)
+      if (next !== undefined) return next
+    }
+  }
+
+  /**
+   * A turn for a call that has a slot. It waits in the slot where all calls share one limit; where there are several, the
+   * slot goes to a call of another one: undefined.
+   */
+  async #turnInSlot(limiter: Limiter, costs: Costs): Promise<Ticket | undefined> {
+    let ticket: Ticket | undefined
     try {
-      return await this.#turn(limiter, costs, true)
-    } catch (error) {
-      this.slots.unused()
-      throw error
+      const shared = typeof this.#policy.limit !== 'function'
+      ticket = shared ? await this.#turn(limiter, costs, true) : turnNow(limiter, costs)
+      return ticket
+    } finally {
+      if (ticket === undefined) this.slots.unused()
     }
   }
 
@@ -354,4 +367,19 @@ const lasting = [BudgetError, StorageError, ClusterError, RunStoppedError]
 
 function apply<R>(fn: AnyFn<R> | undefined, x: unknown): R | undefined {
   return (fn as ((x: unknown) => R) | undefined)?.(x)
+}
+
+/** A turn that needs no waiting. */
+function turnNow(limiter: Limiter, costs: Costs): Ticket | undefined {
+  let error: unknown
+  let entered: Ticket | undefined
+  const ticket = limiter.enter({
+    costs,
+    again: true,
+    go: (now) => (entered = now),
+    fail: (reason) => (error = reason),
+  })
+  if (error !== undefined) throw error
+  if (entered === undefined) limiter.cancel(ticket)
+  return entered
 }

@@ -136,6 +136,23 @@ test('costs count: calls of many tokens are further apart', async () => {
   expect(at(19) - at(10)).toBeCloseTo(18_000, -3)
 })
 
+test('a call that waits for its own limit takes no place from calls of other limits', async () => {
+  const clock = new VirtualClock()
+  const { fn, calls } = world(clock, 10)
+  const slow = limit('places, slow', { requests: '1/s', inFlight: 100 })
+  const quick = limit('places, quick', { requests: '1000/s', inFlight: 100 })
+  const slowCalls = 10
+  // More than may be on their way: calls of both limits wait for places, and more come behind them.
+  const pages = Dataset.range(1500).map(fn, {
+    limit: (x: number) => (x < slowCalls ? slow : quick),
+    parallelism: 2,
+  })
+  await clock.run(pages.toArray({ clock }))
+  const last = Math.max(...calls.filter(({ x }) => x >= slowCalls).map(({ at }) => at))
+  // 1,500 calls of 10 ms, two at once: 7.5 s. Slow ones that waited in their places would add 4 s.
+  expect(last - (calls[0]?.at ?? 0)).toBeLessThan(8000)
+})
+
 test('a limit for each host: a slow one holds up no other', async () => {
   const clock = new VirtualClock()
   const { fn, calls } = world(clock)
