@@ -1,5 +1,5 @@
 /** CPU work of a known amount, on either side of a pipeline. */
-import { stage } from 'millstream'
+import { stage } from 'millstream/stage'
 
 /** As large as a photo of 224 x 224 pixels. */
 const itemBytes = 224 * 224 * 3

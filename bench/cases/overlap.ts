@@ -9,10 +9,15 @@ import { withWorker } from './overlap-worker.ts'
 
 /** Milliseconds of CPU work per item: producer, consumer. */
 const ratios = [
-  [5, 20],
+  [2.5, 10],
   [10, 10],
-  [20, 5],
+  [10, 2.5],
 ] as const
+
+/** So many that the start of a thread is not what is measured. */
+const manyItems = 1000
+/** Of subjects that do one thing after the other, which costs each item the same. */
+const fewItems = 250
 
 interface Size {
   readonly items: number
@@ -24,50 +29,62 @@ interface Size {
 /** Takes items in order; blocks. */
 class Consumer {
   readonly #rounds: number
+  readonly #checkAt: number
   #count = 0
   #sum = 0
+  check = ''
 
-  constructor(rounds: number) {
+  /** What it has made of the first `checkAt` items is its check. */
+  constructor(rounds: number, checkAt: number) {
     this.#rounds = rounds
+    this.#checkAt = checkAt
   }
 
   take({ result, pixels }: Item): void {
     const used = burn(this.#rounds, result + (pixels.at(-1) ?? 0))
     this.#sum = (Math.imul(this.#sum, 31) + used) | 0
-    this.#count++
-  }
-
-  get check(): string {
-    return `${this.#count} items, ${this.#sum >>> 0}`
+    if (++this.#count === this.#checkAt) this.check = `${this.#count} items, ${this.#sum >>> 0}`
   }
 }
 
-type Subject = (size: Size, consumer: Consumer) => Promise<void>
+interface Subject {
+  readonly overlaps: boolean
+  readonly run: (size: Size, consumer: Consumer) => Promise<void>
+}
+
+const millstream: Subject['run'] = async ({ items, make }, consumer) => {
+  const prepared = Dataset.range(items)
+    .map(produce.with({ rounds: make }).on(threads(1)))
+    .prefetch(2)
+  for await (const item of prepared) consumer.take(item)
+}
+
+const loop: Subject['run'] = async ({ items, make }, consumer) => {
+  for (let i = 0; i < items; i++) consumer.take(makeItem(i, make))
+}
+
+const promisePrefetch: Subject['run'] = async ({ items, make }, consumer) => {
+  const prepare = async (i: number): Promise<Item> => {
+    await Promise.resolve()
+    return makeItem(i, make)
+  }
+  let next = prepare(0)
+  for (let i = 0; i < items; i++) {
+    const item = await next
+    if (i + 1 < items) next = prepare(i + 1)
+    consumer.take(item)
+  }
+}
 
 const subjects: Readonly<Record<string, Subject>> = {
-  millstream: async ({ items, make }, consumer) => {
-    const prepared = Dataset.range(items)
-      .map(produce.with({ rounds: make }).on(threads(1)))
-      .prefetch(2)
-    for await (const item of prepared) consumer.take(item)
-  },
+  millstream: { overlaps: true, run: millstream },
   // What the machine allows at this moment: two threads on two free cores come near to 1.
-  'hand-written worker': (size, consumer) => withWorker(size, (item) => consumer.take(item)),
-  'sequential loop': async ({ items, make }, consumer) => {
-    for (let i = 0; i < items; i++) consumer.take(makeItem(i, make))
+  'hand-written worker': {
+    overlaps: true,
+    run: (size, consumer) => withWorker(size, (item) => consumer.take(item)),
   },
-  'promise prefetch': async ({ items, make }, consumer) => {
-    const prepare = async (i: number): Promise<Item> => {
-      await Promise.resolve()
-      return makeItem(i, make)
-    }
-    let next = prepare(0)
-    for (let i = 0; i < items; i++) {
-      const item = await next
-      if (i + 1 < items) next = prepare(i + 1)
-      consumer.take(item)
-    }
-  },
+  'sequential loop': { overlaps: false, run: loop },
+  'promise prefetch': { overlaps: false, run: promisePrefetch },
 }
 
 export const overlap: Benchmark = {
@@ -78,9 +95,11 @@ export const overlap: Benchmark = {
     const rows: Row[] = []
     for (const [x, y] of options.quick ? ratios.slice(1, 2) : ratios) {
       const scale = options.quick ? perMs / 10 : perMs
-      // Four seconds of the slower side, whatever the ratio: a thread's start must not be what is measured.
-      const items = options.quick ? 8 : Math.round(4000 / Math.max(x, y))
-      const size = { items, make: Math.round(x * scale), use: Math.round(y * scale) }
+      const size = {
+        items: options.quick ? 8 : manyItems,
+        make: Math.round(x * scale),
+        use: Math.round(y * scale),
+      }
       rows.push(...(await measure(`producer ${x} ms, consumer ${y} ms`, size, options)))
     }
     return rows
@@ -98,7 +117,7 @@ function calibrate(): number {
   return median(figures)
 }
 
-const rounds = 5
+const rounds = 3
 
 /** All subjects, and either side alone, in turn: what disturbs one run disturbs its neighbours. */
 async function measure(name: string, size: Size, { log }: Options): Promise<Row[]> {
@@ -113,31 +132,33 @@ async function measure(name: string, size: Size, { log }: Options): Promise<Row[
   }
   const [x, y] = [median(alone.make), median(alone.use)]
   log(`${name}: alone ${x.toFixed(2)} ms and ${y.toFixed(2)} ms an item`)
-  const best = size.items * Math.max(x, y)
   return [...walls].map(([subject, figures]) =>
     rowOf(
       { case: name, subject, unit: 'x max', check: checks.get(subject) ?? '' },
-      figures.map((wall) => wall / best),
+      figures.map((wall) => wall / Math.max(x, y)),
     ),
   )
 }
 
+/** Adds milliseconds an item, of all subjects. */
 async function runAll(
   size: Size,
   walls: ReadonlyMap<string, number[]>,
   checks: Map<string, string>,
 ): Promise<void> {
-  for (const [subject, run] of Object.entries(subjects)) {
-    const consumer = new Consumer(size.use)
-    const wall = await time(() => run(size, consumer))
-    walls.get(subject)?.push(wall)
+  const checkAt = Math.min(size.items, fewItems)
+  for (const [subject, { overlaps, run }] of Object.entries(subjects)) {
+    const own = overlaps ? size : { ...size, items: checkAt }
+    const consumer = new Consumer(size.use, checkAt)
+    const wall = await time(() => run(own, consumer))
+    walls.get(subject)?.push(wall / own.items)
     checks.set(subject, consumer.check)
   }
 }
 
 /** Milliseconds an item takes to make, with nothing beside it. */
 async function aloneMaking({ items, make }: Size): Promise<number> {
-  const count = Math.ceil(items / 4)
+  const count = Math.ceil(items / 10)
   const wall = await time(() => {
     for (let i = 0; i < count; i++) makeItem(i, make)
   })
@@ -146,8 +167,8 @@ async function aloneMaking({ items, make }: Size): Promise<number> {
 
 /** Milliseconds an item takes to use, with nothing beside it. */
 async function aloneUsing({ items, use }: Size): Promise<number> {
-  const count = Math.ceil(items / 4)
-  const consumer = new Consumer(use)
+  const count = Math.ceil(items / 10)
+  const consumer = new Consumer(use, count)
   const item = makeItem(0, 1)
   const wall = await time(() => {
     for (let i = 0; i < count; i++) consumer.take(item)
