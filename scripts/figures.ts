@@ -75,6 +75,7 @@ What \`npm test\` does in small, with a verdict instead of figures:
 | \`MILLSTREAM_KILLS=30 npx vitest run test/postgres/faults\` | 150,000 rows into a table, killed with \`kill -9\` at 30 random moments (COPY, then upsert), and the connection broken at 30 (two seeds): each row once, as in an uncut run |
 | \`MILLSTREAM_KILLS=30 npx vitest run test/sinks/kill\` | 300,000 rows into a file, killed at 30 random moments: byte for byte the file of an uncut run |
 | \`npm run chaos\` | 100,000 paid calls, killed 30 times: none lost, none doubled, what was paid is not paid again |
+| \`npm run chaos:workers\` | 200 deaths of workers in a run on threads (exit, full heap, endless loop), and in processes (also \`kill -9\` and abort): none lost, none doubled, order kept |
 | \`MILLSTREAM_SEED=7 MILLSTREAM_PLANS=5000 npx vitest run test/conformance/plans\` | 5,000 random pipelines equal their models in every shape, and resume at every element |
 `
 

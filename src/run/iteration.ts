@@ -387,7 +387,6 @@ export class Iteration<T> implements AsyncIterableIterator<T, undefined, undefin
 
   async #releaseOnce(): Promise<void> {
     this.#opening?.closing()
-    this.#watchdog.end()
     this.#outer?.removeEventListener('abort', this.#onAbort)
     if (!this.#control.signal.aborted) this.#control.abort(new ClosedError('the iteration is over'))
     try {

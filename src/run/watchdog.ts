@@ -59,19 +59,16 @@ export class Watchdog {
   /** Waits for a step of the run; rejects when it comes to a halt for too long. */
   async watch<R>(step: R | Promise<R>): Promise<R> {
     if (!(step instanceof Promise)) return step
-    this.#timer ??= lookEvery(this.#lookMs, new WeakRef(this))
+    this.#timer = lookEvery(this.#lookMs, new WeakRef(this))
     this.#since = performance.now()
     try {
       if (this.#failMs === Infinity) return await step
       return await Promise.race([step, this.#failure()])
     } finally {
+      clearInterval(this.#timer)
       this.#since = undefined
       this.#fail = undefined
     }
-  }
-
-  end(): void {
-    clearInterval(this.#timer)
   }
 
   /** @internal */

@@ -153,7 +153,7 @@ const mistakes: readonly (readonly [
   [
     'a stage that ends its process',
     'WORKER_DIED',
-    /element 0 .* exit code 7/,
+    /element 0: .* exit code 7/,
     /let it throw instead/,
     /stages\.js#exits/,
   ],

@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Dataset, limit, stage, threads, to } from 'millstream'
 import { ok } from 'millstream/http'
-import { decodePhoto } from 'millstream/image'
+import { decodeImage } from 'millstream/image'
 import { onnxEngine } from 'millstream/ml'
 import { table, upsert } from 'millstream/postgres'
 import { describeFailure } from './node_modules/millstream/dist/cli/failure.js'
@@ -20,12 +20,12 @@ export const mistakes = {
   'sharp is not installed': () => {
     writeFileSync(file('a.jpg'), 'a photo')
     return Dataset.fromArray([file('a.jpg')])
-      .map(async (path) => decodePhoto(path, { size: 8 }))
+      .map(async (path) => decodeImage(path, { size: 8 }))
       .toArray()
   },
   'a photo that is not there': () =>
     Dataset.fromArray([file('b.jpg')])
-      .map(async (path) => decodePhoto(path, { size: 8 }))
+      .map(async (path) => decodeImage(path, { size: 8 }))
       .toArray(),
   'pg is not installed': () => table('postgres://localhost/db', 'docs', { key: 'id' }).toArray(),
   'pg is not installed, for a sink': () =>
