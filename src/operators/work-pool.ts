@@ -136,7 +136,7 @@ class PoolRunner implements Runner {
     const byTime = (this.#pool.jobMs ?? JOB_MS) / Math.max((end - start) / n, 0.001)
     const bySize = this.#bySize(result, n)
     this.#group = Math.max(1, Math.floor(Math.min(bySize, 2 * this.#group, byTime)))
-    this.#context.meter.busy(start, n, lane, end)
+    this.#context.meter.busy(start, n, lane, end, first)
   }
 
   #bySize({ filled = 0, cloned }: JobResult, n: number): number {

@@ -152,9 +152,16 @@ export class ObservingMeter extends CountingMeter {
     return this.#clock.now()
   }
 
-  override busy(start: number, n: number, lane = 'main', end = this.#clock.now()): void {
+  override busy(
+    start: number,
+    n: number,
+    lane = 'main',
+    end = this.#clock.now(),
+    first?: number,
+  ): void {
     super.busy(start, n, lane, end)
-    this.#to.observe({ type: 'slice', stage: this.#to.node.id, lane, start, end, n })
+    const from = first === undefined ? {} : { first }
+    this.#to.observe({ type: 'slice', stage: this.#to.node.id, lane, start, end, n, ...from })
   }
 
   override share(stage: string, start: number, end: number, n: number): void {

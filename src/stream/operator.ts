@@ -78,8 +78,8 @@ export interface Pace {
 export interface Meter {
   /** Milliseconds now, or 0 when nobody measures this chunk. */
   now(): number
-  /** `n` elements were worked on in `lane` since `start`, a value of `now()`. */
-  busy(start: number, n: number, lane?: string, end?: number): void
+  /** `n` elements, from ordinal `first`, were worked on in `lane` since `start`, a value of `now()`. */
+  busy(start: number, n: number, lane?: string, end?: number, first?: number): void
   /** One operator's own share of a chunk, when `shares` is on. */
   share(stage: string, start: number, end: number, n: number): void
   /** Some of what goes to workers and comes back takes a slow way, because of its kind (`what`) or of its size. */

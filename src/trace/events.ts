@@ -40,6 +40,8 @@ export type RunEvent =
       readonly start: number
       readonly end: number
       readonly n: number
+      /** Ordinal of the first of them among the elements that came to the stage, where workers take them in jobs. */
+      readonly first?: number
     }
   | {
       /** `lane` had nothing to do, and why. */

@@ -22,3 +22,17 @@ export function niceStep(raw: number): number {
 export function px(value: number): string {
   return String(Math.round(value * 10) / 10)
 }
+
+/** Marks and lines of `span` milliseconds from `left`, above and below `y`; `scale` in pixels per millisecond. */
+export function timeAxis(left: number, span: number, scale: number, y: number): string {
+  return ticks(0, span, 8)
+    .map((time) => {
+      const x = px(left + time * scale)
+      const label = span >= 2_000 ? `${time / 1_000} s` : `${time} ms`
+      return (
+        `<line class="grid" x1="${x}" x2="${x}" y1="0" y2="${y + 4}"/>` +
+        `<text x="${x}" y="${y + 20}" text-anchor="middle">${label}</text>`
+      )
+    })
+    .join('')
+}

@@ -1,6 +1,6 @@
 import type { RunEvent } from '../trace/index.ts'
 import { escapeHtml } from './html.ts'
-import { px, ticks } from './scale.ts'
+import { px, timeAxis } from './scale.ts'
 
 /** A stretch of work, in milliseconds. */
 export interface Slice {
@@ -68,7 +68,7 @@ export function timeline(options: TimelineOptions): string {
   return `<figure>
 <figcaption>${escapeHtml(title)}</figcaption>
 <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(title)}">
-${axis(span, scale, lanes.length * laneHeight)}
+${timeAxis(nameWidth, span, scale, lanes.length * laneHeight)}
 ${rows.join('\n')}
 <line x1="${end}" x2="${end}" y1="0" y2="${lanes.length * laneHeight}" stroke="var(--ink)" stroke-width="1.5"/>
 </svg>
@@ -98,19 +98,6 @@ function laneSvg(lane: Lane, row: number, options: TimelineOptions, scale: numbe
     `<path d="${shapes.join('')}" fill="${fill}"><title>${escapeHtml(`${lane.name}: ${Math.round(busy)} ms, ${share}`)}</title></path>` +
     `<text x="${px(nameWidth + (to - from) * scale + 10)}" y="${textY}" dy="0.32em">${share}</text>`
   )
-}
-
-function axis(span: number, scale: number, y: number): string {
-  return ticks(0, span, 8)
-    .map((time) => {
-      const x = px(nameWidth + time * scale)
-      const label = span >= 2_000 ? `${time / 1_000} s` : `${time} ms`
-      return (
-        `<line class="grid" x1="${x}" x2="${x}" y1="0" y2="${y + 4}"/>` +
-        `<text x="${x}" y="${y + 20}" text-anchor="middle">${label}</text>`
-      )
-    })
-    .join('')
 }
 
 /** Slices in order, those that overlap or lie closer than `gap` made one. */
