@@ -117,7 +117,7 @@ function calibrate(): number {
   return median(figures)
 }
 
-const rounds = 3
+const rounds = 5
 
 /** All subjects, and either side alone, in turn: what disturbs one run disturbs its neighbours. */
 async function measure(name: string, size: Size, { log }: Options): Promise<Row[]> {
