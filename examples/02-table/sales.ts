@@ -1,6 +1,7 @@
 /** A table to clean: sales of houses, as several agents wrote them down, made from a seed. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { chance } from '../random.ts'
 
 const towns = ['Ålesund', 'Bergen', 'Tromsø', 'Lillehammer', 'Kristiansand', 'Stavanger']
 const kinds = ['flat', 'flat', 'flat', 'house', 'house', 'cottage']
@@ -9,17 +10,6 @@ const words =
   fireplace renovated windows oak floor south facing garage sauna shared attic lift low costs sold as seen`.split(
     /\s+/,
   )
-
-/** Chance that never changes (mulberry32): a share from 0 to 1. */
-function chance(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /**
  * `rows` lines below a header. One line in eight tells of an earlier sale again, spelled otherwise; one value in eight is

@@ -247,8 +247,8 @@ export class Calls {
   async #turnInSlot(limiter: Limiter, costs: Costs): Promise<Ticket | undefined> {
     let ticket: Ticket | undefined
     try {
-      const shared = typeof this.#policy.limit !== 'function'
-      ticket = shared ? await this.#turn(limiter, costs, true) : turnNow(limiter, costs)
+      const isOnly = typeof this.#policy.limit !== 'function'
+      ticket = isOnly ? await this.#turn(limiter, costs, true) : turnNow(limiter, costs)
       return ticket
     } finally {
       if (ticket === undefined) this.slots.unused()

@@ -20,8 +20,8 @@ export interface StageMetrics {
   /** Elements that failed and were left out. */
   readonly skipped: number
   /**
-   * Milliseconds of work, all lanes together. Loops are timed as a whole; of calls and reads one in sixteen is timed (of quick ones one in 128)
-   * and stands for the others. Operators that only hand on count as 0.
+   * Milliseconds of work, all lanes together. Loops are timed as a whole, and so are calls and reads of more than 0.2 ms;
+   * of shorter ones some are, and stand for the others. Operators that only hand on count as 0.
    */
   readonly busyMs: number
   /** How many may work at once: calls, or workers; on average, where the run changed that. */

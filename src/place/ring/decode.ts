@@ -6,19 +6,11 @@ import type { SlotMemory } from './slot-memory.ts'
 import { readText } from './text.ts'
 import { copied, type ViewMaker } from './views.ts'
 
-/** Kinds of which a batch makes a tensor. */
-const stackable = new Set<ByteKind>([
-  'Uint8Array',
-  'Uint8ClampedArray',
-  'Int8Array',
-  'Uint16Array',
-  'Int16Array',
-  'Uint32Array',
-  'Int32Array',
-  'Float32Array',
-  'Float64Array',
-  'Buffer',
-])
+/** Kinds of which a batch makes a tensor: those of numbers. */
+const stackable = new Set<ByteKind>(byteKinds)
+for (const kind of ['BigInt64Array', 'BigUint64Array', 'DataView', 'ArrayBuffer'] as const) {
+  stackable.delete(kind)
+}
 
 /** What `encode` wrote, with those that travelled outside; `views` makes the typed arrays. */
 export function decode(
